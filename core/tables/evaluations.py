@@ -1,0 +1,71 @@
+"""What a judge said of an answer or a plan, with everything needed to doubt it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from core.tables.columns import id_field, json_field, one_of, text_field, time_field, within
+
+
+class Rating(StrEnum):
+    UP = "up"
+    DOWN = "down"
+
+
+class Evaluation(SQLModel, table=True):
+    """One verdict (rules section 5). Either scored, or ``unscored_reason`` says why not; never a guess."""
+
+    __tablename__ = "evaluations"
+    __table_args__ = (
+        sa.UniqueConstraint("interaction_id", "judge", "prompt_version", "repeat_index"),
+        sa.CheckConstraint("(overall_rating IS NULL) = (unscored_reason IS NOT NULL)", name="scored_or_reason"),
+        sa.Index("ix_evaluations_judge_overall_rating", "judge", "overall_rating"),
+        within("confidence", 0, 1),
+        within("score", 0, 1),
+    )
+
+    id: UUID = id_field()
+    interaction_id: UUID = Field(foreign_key="interactions.id", ondelete="CASCADE")
+    agent_id: str = Field(max_length=100)
+    judge: str = Field(max_length=100)  # the judge model's id; "rule-based" for the offline one
+    prompt_version: str = Field(max_length=40)
+    prompt_hash: str = Field(max_length=64)
+    presentation_order: str | None = Field(default=None, max_length=2)
+    repeat_index: int = 0
+    overall_rating: Rating | None = one_of(Rating, "overall_rating", nullable=True)
+    unscored_reason: str | None = Field(default=None, max_length=200)
+    score: float | None = None  # mean of the parts' appropriateness
+    confidence: float | None = None
+    reasoning: str = text_field(default="")
+    query_understanding: str = text_field(default="")
+    parts: list[Any] = json_field(
+        default_factory=list
+    )  # widget_feedback of a plan, parts of a chat answer; indices 0-based
+    missing: list[Any] = json_field(default_factory=list)
+    suggested_improvements: list[Any] = json_field(default_factory=list)
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost_usd: float | None = None
+    latency_ms: float | None = None
+    request_id: str | None = Field(default=None, max_length=200)
+    raw_answer: str | None = text_field(nullable=True)
+    created_at: datetime = time_field(index=True)
+
+
+class EvaluationReview(SQLModel, table=True):
+    """Whether a person agrees with a verdict; the latest of each person counts."""
+
+    __tablename__ = "evaluation_reviews"
+    __table_args__ = (sa.UniqueConstraint("evaluation_id", "reviewer"),)
+
+    id: UUID = id_field()
+    evaluation_id: UUID = Field(foreign_key="evaluations.id", ondelete="CASCADE")
+    reviewer: str = Field(max_length=200)
+    agrees: bool
+    created_at: datetime = time_field()
