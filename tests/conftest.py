@@ -1,7 +1,8 @@
-"""What most tests need: a fresh store in a temporary folder."""
+"""What most tests need: a fresh store in a temporary folder, and the place of the shared real data."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from core.settings import Settings
 from core.store import Store
+
+REPOSITORY = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -21,3 +24,14 @@ def store(settings: Settings) -> Iterator[Store]:
     store = Store.open(settings)
     yield store
     store.close()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data and cases; HONE_SHARED names it, beside the repository by default."""
+    folder = Path(os.environ.get("HONE_SHARED", REPOSITORY.parent / "shared"))
+    if folder.is_dir():
+        return folder
+    if os.environ.get("CI"):
+        pytest.fail(f"the shared data is missing: {folder} (set HONE_SHARED)")
+    pytest.skip(f"the shared data is not here: {folder} (set HONE_SHARED)")
