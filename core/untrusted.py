@@ -35,9 +35,9 @@ def clean(text: object, *, limit: int = MAX_TEXT) -> str:
         raise InputRejected(f"Expected text, got {type(text).__name__}.")
     if len(text) > 4 * limit:  # do not even normalise a bomb
         raise InputRejected(f"The text has {len(text):,} characters; at most {limit:,} are taken.")
-    text = _SURROGATE.sub("\ufffd", text)
-    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").replace("\x85", "\n")
-    text = _CONTROL.sub("", text).strip()
+    text = _SURROGATE.sub("\ufffd", text).replace("\r\n", "\n").replace("\r", "\n").replace("\x85", "\n")
+    # Control characters go before composing: one can stand between a letter and its accent.
+    text = unicodedata.normalize("NFC", _CONTROL.sub("", text)).strip()
     if len(text) > limit:
         raise InputRejected(f"The text has {len(text):,} characters; at most {limit:,} are taken.")
     return text

@@ -72,7 +72,7 @@ def one_of(
     extra: dict[str, Any] = {} if nullable else ({"default": default} if default is not None else {})
     if nullable:
         extra = {"default": None}
-    return Field(sa_type=kind, nullable=nullable, index=index, sa_column_kwargs=server_default, **extra)  # type: ignore[call-overload]
+    return Field(sa_type=kind, nullable=nullable, index=index, sa_column_kwargs=server_default, **extra)
 
 
 def json_field(*, default_factory: Any = dict, nullable: bool = False) -> Any:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from core.tables.columns import id_field, json_field, one_of, text_field, time_field, within
+from core.tables.feedback import InteractionKind
 
 
 class Rating(StrEnum):
@@ -25,7 +26,10 @@ class Evaluation(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("interaction_id", "judge", "prompt_version", "repeat_index"),
         sa.CheckConstraint("(overall_rating IS NULL) = (unscored_reason IS NOT NULL)", name="scored_or_reason"),
-        sa.Index("ix_evaluations_judge_overall_rating", "judge", "overall_rating"),
+        sa.Index("ix_evaluations_judge_overall_rating_created_at", "judge", "overall_rating", "created_at"),
+        sa.Index("ix_evaluations_judge_created_at", "judge", "created_at"),
+        sa.Index("ix_evaluations_overall_rating_created_at", "overall_rating", "created_at"),
+        sa.Index("ix_evaluations_kind_created_at", "kind", "created_at"),
         within("confidence", 0, 1),
         within("score", 0, 1),
     )
@@ -33,6 +37,7 @@ class Evaluation(SQLModel, table=True):
     id: UUID = id_field()
     interaction_id: UUID = Field(foreign_key="interactions.id", ondelete="CASCADE")
     agent_id: str = Field(max_length=100)
+    kind: InteractionKind = one_of(InteractionKind, "kind", default=InteractionKind.CHAT)  # of the interaction
     judge: str = Field(max_length=100)  # the judge model's id; "rule-based" for the offline one
     prompt_version: str = Field(max_length=40)
     prompt_hash: str = Field(max_length=64)

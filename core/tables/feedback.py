@@ -54,6 +54,7 @@ class Interaction(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("source", "external_id"),
         sa.Index("ix_interactions_agent_id_prompt_key", "agent_id", "prompt_key"),
+        sa.Index("ix_interactions_kind_agent_id", "kind", "agent_id"),  # counting by scale
         within("intent_confidence", 0, 1),
     )
 
@@ -105,7 +106,8 @@ class Feedback(SQLModel, table=True):
             sqlite_where=sa.text("is_current AND kind = 'chat_message'"),
             postgresql_where=sa.text("is_current AND kind = 'chat_message'"),
         ),
-        sa.Index("ix_feedback_kind_created_at", "kind", "created_at"),
+        # is_current last: totals by kind are answered from this index alone.
+        sa.Index("ix_feedback_kind_created_at_is_current", "kind", "created_at", "is_current"),
         within("rating", 1, 5),
     )
 
@@ -146,5 +148,6 @@ class Import(SQLModel, table=True):
     duplicates: int = 0
     rejected: int = 0
     rejects: list[Any] = json_field(default_factory=list)  # [{line, reason}], the first thousand
+    notes: list[Any] = json_field(default_factory=list)  # what was decided about the file, in words
     imported_by: str = Field(max_length=200)
     created_at: datetime = time_field()

@@ -24,9 +24,10 @@ class Reward(SQLModel, table=True):
     __tablename__ = "rewards"
     __table_args__ = (
         sa.UniqueConstraint("interaction_id", "scale"),
-        # Covering: distributions and averages are answered from these indexes alone.
-        sa.Index("ix_rewards_scale_agent_id_value", "scale", "agent_id", "value"),
-        sa.Index("ix_rewards_scale_created_at_value", "scale", "created_at", "value"),
+        # Covering: distributions, averages and trends are answered from these indexes alone.
+        sa.Index("ix_rewards_scale_agent_id_value_created_at", "scale", "agent_id", "value", "created_at"),
+        sa.Index("ix_rewards_scale_value_created_at", "scale", "value", "created_at"),
+        sa.Index("ix_rewards_scale_created_at_agent_id_value", "scale", "created_at", "agent_id", "value"),
         sa.CheckConstraint("scale <> 'chat' OR (value >= 0 AND value <= 1)", name="chat_range"),
         sa.CheckConstraint("scale <> 'plan' OR (value >= -2 AND value <= 2)", name="plan_range"),
     )

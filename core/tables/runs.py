@@ -193,5 +193,3 @@ class RunSample(SQLModel, table=True):
     after: str | None = text_field(nullable=True)
     chosen: str = text_field()
     rejected: str = text_field()
-    before_intact: bool | None = None
-    after_intact: bool | None = None

@@ -52,7 +52,8 @@ class TriageResult(SQLModel, table=True):
     __tablename__ = "triage_results"
     __table_args__ = (
         sa.UniqueConstraint("feedback_id", "analyzer", "analyzer_version"),
-        sa.Index("ix_triage_results_status_queue_priority", "status", "queue", "priority"),
+        sa.Index("ix_triage_results_status_queue_priority_said_at", "status", "queue", "priority", "said_at"),
+        sa.Index("ix_triage_results_status_priority_said_at", "status", "priority", "said_at"),
         within("confidence", 0, 1),
         within("priority", 0, 10),
     )
@@ -72,11 +73,12 @@ class TriageResult(SQLModel, table=True):
     analyzer: str = Field(max_length=100)
     analyzer_version: str = Field(max_length=40)
     version: int = 0  # grows with every verdict; an action carries the one it saw
+    said_at: datetime = time_field()  # when the feedback was given: the inbox sorts by it from its own index
     created_at: datetime = time_field()
 
 
 class TriageVerdict(SQLModel, table=True):
-    """What a person decided. A later verdict supersedes the earlier; none is edited."""
+    """What a person decided. A later verdict supersedes the earlier; taking one back is a row of its own."""
 
     __tablename__ = "triage_verdicts"
     __table_args__ = (
@@ -95,5 +97,6 @@ class TriageVerdict(SQLModel, table=True):
     severity: Severity = one_of(Severity, "severity")
     agrees: bool  # with the analyzer's category
     decided_by: str = Field(max_length=200)
+    undoes: UUID | None = Field(default=None, foreign_key="triage_verdicts.id", ondelete="CASCADE")
     is_current: bool = True
     created_at: datetime = time_field(index=True)

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("duplicates", sa.Integer(), nullable=False),
         sa.Column("rejected", sa.Integer(), nullable=False),
         sa.Column("rejects", sa.JSON(), nullable=False),
+        sa.Column("notes", sa.JSON(), nullable=False),
         sa.Column("imported_by", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
@@ -252,9 +253,7 @@ def upgrade() -> None:
             name=op.f("ck_training_runs_progress_percentage_range"),
         ),
         sa.ForeignKeyConstraint(
-            ["dataset_id"],
-            ["training_datasets.id"],
-            name=op.f("fk_training_runs_dataset_id_training_datasets"),
+            ["dataset_id"], ["training_datasets.id"], name=op.f("fk_training_runs_dataset_id_training_datasets")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_training_runs")),
     )
@@ -323,10 +322,7 @@ def upgrade() -> None:
         sa.Column("preference_loss", sa.Float(), nullable=True),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["run_id"],
-            ["training_runs.id"],
-            name=op.f("fk_run_evaluations_run_id_training_runs"),
-            ondelete="CASCADE",
+            ["run_id"], ["training_runs.id"], name=op.f("fk_run_evaluations_run_id_training_runs"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("run_id", "moment", "split", name=op.f("pk_run_evaluations")),
     )
@@ -339,10 +335,7 @@ def upgrade() -> None:
         sa.Column("step", sa.Integer(), nullable=True),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["run_id"],
-            ["training_runs.id"],
-            name=op.f("fk_run_events_run_id_training_runs"),
-            ondelete="CASCADE",
+            ["run_id"], ["training_runs.id"], name=op.f("fk_run_events_run_id_training_runs"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run_events")),
     )
@@ -367,10 +360,7 @@ def upgrade() -> None:
         sa.Column("tokens", sa.Integer(), nullable=True),
         sa.Column("elapsed_s", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["run_id"],
-            ["training_runs.id"],
-            name=op.f("fk_run_metrics_run_id_training_runs"),
-            ondelete="CASCADE",
+            ["run_id"], ["training_runs.id"], name=op.f("fk_run_metrics_run_id_training_runs"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("run_id", "step", name=op.f("pk_run_metrics")),
     )
@@ -383,13 +373,8 @@ def upgrade() -> None:
         sa.Column("after", sa.Text(), nullable=True),
         sa.Column("chosen", sa.Text(), nullable=False),
         sa.Column("rejected", sa.Text(), nullable=False),
-        sa.Column("before_intact", sa.Boolean(), nullable=True),
-        sa.Column("after_intact", sa.Boolean(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["run_id"],
-            ["training_runs.id"],
-            name=op.f("fk_run_samples_run_id_training_runs"),
-            ondelete="CASCADE",
+            ["run_id"], ["training_runs.id"], name=op.f("fk_run_samples_run_id_training_runs"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("run_id", "position", name=op.f("pk_run_samples")),
     )
@@ -434,6 +419,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_interactions_agent_id_prompt_key", ["agent_id", "prompt_key"], unique=False)
         batch_op.create_index(batch_op.f("ix_interactions_conversation_id"), ["conversation_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_interactions_created_at"), ["created_at"], unique=False)
+        batch_op.create_index("ix_interactions_kind_agent_id", ["kind", "agent_id"], unique=False)
 
     op.create_table(
         "agent_feedback",
@@ -487,9 +473,7 @@ def upgrade() -> None:
             "rating IS NULL OR (rating >= 1 AND rating <= 5)", name=op.f("ck_agent_feedback_rating_range")
         ),
         sa.ForeignKeyConstraint(
-            ["interaction_id"],
-            ["interactions.id"],
-            name=op.f("fk_agent_feedback_interaction_id_interactions"),
+            ["interaction_id"], ["interactions.id"], name=op.f("fk_agent_feedback_interaction_id_interactions")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agent_feedback")),
     )
@@ -503,6 +487,12 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("interaction_id", sa.Uuid(), nullable=False),
         sa.Column("agent_id", sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("chat", "plan", "execution", name="kind", native_enum=False, create_constraint=True, length=40),
+            server_default="chat",
+            nullable=False,
+        ),
         sa.Column("judge", sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
         sa.Column("prompt_version", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
         sa.Column("prompt_hash", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -529,12 +519,10 @@ def upgrade() -> None:
         sa.Column("raw_answer", sa.Text(), nullable=True),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.CheckConstraint(
-            "(overall_rating IS NULL) = (unscored_reason IS NOT NULL)",
-            name=op.f("ck_evaluations_scored_or_reason"),
+            "(overall_rating IS NULL) = (unscored_reason IS NOT NULL)", name=op.f("ck_evaluations_scored_or_reason")
         ),
         sa.CheckConstraint(
-            "confidence IS NULL OR (confidence >= 0 AND confidence <= 1)",
-            name=op.f("ck_evaluations_confidence_range"),
+            "confidence IS NULL OR (confidence >= 0 AND confidence <= 1)", name=op.f("ck_evaluations_confidence_range")
         ),
         sa.CheckConstraint("score IS NULL OR (score >= 0 AND score <= 1)", name=op.f("ck_evaluations_score_range")),
         sa.ForeignKeyConstraint(
@@ -554,7 +542,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("evaluations", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_evaluations_created_at"), ["created_at"], unique=False)
-        batch_op.create_index("ix_evaluations_judge_overall_rating", ["judge", "overall_rating"], unique=False)
+        batch_op.create_index("ix_evaluations_judge_created_at", ["judge", "created_at"], unique=False)
+        batch_op.create_index(
+            "ix_evaluations_judge_overall_rating_created_at", ["judge", "overall_rating", "created_at"], unique=False
+        )
+        batch_op.create_index("ix_evaluations_kind_created_at", ["kind", "created_at"], unique=False)
+        batch_op.create_index(
+            "ix_evaluations_overall_rating_created_at", ["overall_rating", "created_at"], unique=False
+        )
 
     op.create_table(
         "feedback",
@@ -562,13 +557,7 @@ def upgrade() -> None:
         sa.Column(
             "kind",
             sa.Enum(
-                "site_form",
-                "chat_message",
-                "plan",
-                name="kind",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
+                "site_form", "chat_message", "plan", name="kind", native_enum=False, create_constraint=True, length=40
             ),
             nullable=False,
         ),
@@ -640,7 +629,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_feedback_agent_id"), ["agent_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_feedback_created_at"), ["created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_feedback_import_id"), ["import_id"], unique=False)
-        batch_op.create_index("ix_feedback_kind_created_at", ["kind", "created_at"], unique=False)
+        batch_op.create_index(
+            "ix_feedback_kind_created_at_is_current", ["kind", "created_at", "is_current"], unique=False
+        )
         batch_op.create_index(
             "uq_feedback_current_message",
             ["interaction_id", "user_id"],
@@ -692,8 +683,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("interaction_id", "scale", name=op.f("uq_rewards_interaction_id_scale")),
     )
     with op.batch_alter_table("rewards", schema=None) as batch_op:
-        batch_op.create_index("ix_rewards_scale_agent_id_value", ["scale", "agent_id", "value"], unique=False)
-        batch_op.create_index("ix_rewards_scale_created_at_value", ["scale", "created_at", "value"], unique=False)
+        batch_op.create_index(
+            "ix_rewards_scale_agent_id_value_created_at", ["scale", "agent_id", "value", "created_at"], unique=False
+        )
+        batch_op.create_index(
+            "ix_rewards_scale_created_at_agent_id_value", ["scale", "created_at", "agent_id", "value"], unique=False
+        )
+        batch_op.create_index("ix_rewards_scale_value_created_at", ["scale", "value", "created_at"], unique=False)
 
     op.create_table(
         "embedding_training_pairs",
@@ -840,9 +836,7 @@ def upgrade() -> None:
             name=op.f("ck_learning_examples_quality_score_range"),
         ),
         sa.ForeignKeyConstraint(
-            ["source_feedback_id"],
-            ["feedback.id"],
-            name=op.f("fk_learning_examples_source_feedback_id_feedback"),
+            ["source_feedback_id"], ["feedback.id"], name=op.f("fk_learning_examples_source_feedback_id_feedback")
         ),
         sa.ForeignKeyConstraint(
             ["source_interaction_id"],
@@ -905,13 +899,7 @@ def upgrade() -> None:
         sa.Column(
             "queue",
             sa.Enum(
-                "review",
-                "hostile",
-                "commercial",
-                name="queue",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
+                "review", "hostile", "commercial", name="queue", native_enum=False, create_constraint=True, length=40
             ),
             server_default="review",
             nullable=False,
@@ -926,20 +914,17 @@ def upgrade() -> None:
         sa.Column("analyzer", sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
         sa.Column("analyzer_version", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("said_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.CheckConstraint(
             "confidence IS NULL OR (confidence >= 0 AND confidence <= 1)",
             name=op.f("ck_triage_results_confidence_range"),
         ),
         sa.CheckConstraint(
-            "priority IS NULL OR (priority >= 0 AND priority <= 10)",
-            name=op.f("ck_triage_results_priority_range"),
+            "priority IS NULL OR (priority >= 0 AND priority <= 10)", name=op.f("ck_triage_results_priority_range")
         ),
         sa.ForeignKeyConstraint(
-            ["feedback_id"],
-            ["feedback.id"],
-            name=op.f("fk_triage_results_feedback_id_feedback"),
-            ondelete="CASCADE",
+            ["feedback_id"], ["feedback.id"], name=op.f("fk_triage_results_feedback_id_feedback"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_triage_results")),
         sa.UniqueConstraint(
@@ -950,7 +935,12 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("triage_results", schema=None) as batch_op:
-        batch_op.create_index("ix_triage_results_status_queue_priority", ["status", "queue", "priority"], unique=False)
+        batch_op.create_index(
+            "ix_triage_results_status_priority_said_at", ["status", "priority", "said_at"], unique=False
+        )
+        batch_op.create_index(
+            "ix_triage_results_status_queue_priority_said_at", ["status", "queue", "priority", "said_at"], unique=False
+        )
 
     op.create_table(
         "dataset_examples",
@@ -959,15 +949,7 @@ def upgrade() -> None:
         sa.Column("example_id", sa.Uuid(), nullable=False),
         sa.Column(
             "split",
-            sa.Enum(
-                "train",
-                "validation",
-                "test",
-                name="split",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
+            sa.Enum("train", "validation", "test", name="split", native_enum=False, create_constraint=True, length=40),
             server_default="train",
             nullable=False,
         ),
@@ -1022,8 +1004,7 @@ def upgrade() -> None:
         sa.Column("verified_by", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=True),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.CheckConstraint(
-            "clarity IS NULL OR (clarity >= 0 AND clarity <= 1)",
-            name=op.f("ck_expert_annotations_clarity_range"),
+            "clarity IS NULL OR (clarity >= 0 AND clarity <= 1)", name=op.f("ck_expert_annotations_clarity_range")
         ),
         sa.CheckConstraint(
             "completeness IS NULL OR (completeness >= 0 AND completeness <= 1)",
@@ -1107,8 +1088,7 @@ def upgrade() -> None:
         sa.Column("leased_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.CheckConstraint(
-            "(status = 'accepted') <= (preferred IS NOT NULL)",
-            name=op.f("ck_preference_pairs_accepted_is_decided"),
+            "(status = 'accepted') <= (preferred IS NOT NULL)", name=op.f("ck_preference_pairs_accepted_is_decided")
         ),
         sa.CheckConstraint("answer_a <> answer_b", name=op.f("ck_preference_pairs_sides_differ")),
         sa.ForeignKeyConstraint(
@@ -1116,14 +1096,10 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_preference_pairs_import_id_imports")),
         sa.ForeignKeyConstraint(
-            ["interaction_a_id"],
-            ["interactions.id"],
-            name=op.f("fk_preference_pairs_interaction_a_id_interactions"),
+            ["interaction_a_id"], ["interactions.id"], name=op.f("fk_preference_pairs_interaction_a_id_interactions")
         ),
         sa.ForeignKeyConstraint(
-            ["interaction_b_id"],
-            ["interactions.id"],
-            name=op.f("fk_preference_pairs_interaction_b_id_interactions"),
+            ["interaction_b_id"], ["interactions.id"], name=op.f("fk_preference_pairs_interaction_b_id_interactions")
         ),
         sa.ForeignKeyConstraint(
             ["learning_example_id"],
@@ -1181,12 +1157,19 @@ def upgrade() -> None:
         ),
         sa.Column("agrees", sa.Boolean(), nullable=False),
         sa.Column("decided_by", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+        sa.Column("undoes", sa.Uuid(), nullable=True),
         sa.Column("is_current", sa.Boolean(), nullable=False),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["result_id"],
             ["triage_results.id"],
             name=op.f("fk_triage_verdicts_result_id_triage_results"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["undoes"],
+            ["triage_verdicts.id"],
+            name=op.f("fk_triage_verdicts_undoes_triage_verdicts"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_triage_verdicts")),
@@ -1209,15 +1192,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column(
             "split",
-            sa.Enum(
-                "train",
-                "validation",
-                "test",
-                name="split",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
+            sa.Enum("train", "validation", "test", name="split", native_enum=False, create_constraint=True, length=40),
             server_default="train",
             nullable=False,
         ),
@@ -1250,15 +1225,7 @@ def upgrade() -> None:
         sa.Column(
             "choice",
             sa.Enum(
-                "A",
-                "B",
-                "tie",
-                "both_bad",
-                "skip",
-                name="choice",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
+                "A", "B", "tie", "both_bad", "skip", name="choice", native_enum=False, create_constraint=True, length=40
             ),
             nullable=False,
         ),
@@ -1272,8 +1239,7 @@ def upgrade() -> None:
         sa.Column("is_current", sa.Boolean(), nullable=False),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.CheckConstraint(
-            "strength IS NULL OR (strength >= 1 AND strength <= 5)",
-            name=op.f("ck_pair_labels_strength_range"),
+            "strength IS NULL OR (strength >= 1 AND strength <= 5)", name=op.f("ck_pair_labels_strength_range")
         ),
         sa.ForeignKeyConstraint(
             ["pair_id"],
@@ -1300,9 +1266,7 @@ def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     with op.batch_alter_table("pair_labels", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_pair_labels_current",
-            sqlite_where=sa.text("is_current"),
-            postgresql_where=sa.text("is_current"),
+            "uq_pair_labels_current", sqlite_where=sa.text("is_current"), postgresql_where=sa.text("is_current")
         )
         batch_op.drop_index("ix_pair_labels_annotator_created_at")
 
@@ -1314,9 +1278,7 @@ def downgrade() -> None:
     op.drop_table("dataset_pairs")
     with op.batch_alter_table("triage_verdicts", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_triage_verdicts_current",
-            sqlite_where=sa.text("is_current"),
-            postgresql_where=sa.text("is_current"),
+            "uq_triage_verdicts_current", sqlite_where=sa.text("is_current"), postgresql_where=sa.text("is_current")
         )
         batch_op.drop_index(batch_op.f("ix_triage_verdicts_created_at"))
 
@@ -1341,7 +1303,8 @@ def downgrade() -> None:
 
     op.drop_table("dataset_examples")
     with op.batch_alter_table("triage_results", schema=None) as batch_op:
-        batch_op.drop_index("ix_triage_results_status_queue_priority")
+        batch_op.drop_index("ix_triage_results_status_queue_priority_said_at")
+        batch_op.drop_index("ix_triage_results_status_priority_said_at")
 
     op.drop_table("triage_results")
     with op.batch_alter_table("learning_examples", schema=None) as batch_op:
@@ -1357,8 +1320,9 @@ def downgrade() -> None:
 
     op.drop_table("embedding_training_pairs")
     with op.batch_alter_table("rewards", schema=None) as batch_op:
-        batch_op.drop_index("ix_rewards_scale_created_at_value")
-        batch_op.drop_index("ix_rewards_scale_agent_id_value")
+        batch_op.drop_index("ix_rewards_scale_value_created_at")
+        batch_op.drop_index("ix_rewards_scale_created_at_agent_id_value")
+        batch_op.drop_index("ix_rewards_scale_agent_id_value_created_at")
 
     op.drop_table("rewards")
     op.drop_table("plans")
@@ -1368,14 +1332,17 @@ def downgrade() -> None:
             sqlite_where=sa.text("is_current AND kind = 'chat_message'"),
             postgresql_where=sa.text("is_current AND kind = 'chat_message'"),
         )
-        batch_op.drop_index("ix_feedback_kind_created_at")
+        batch_op.drop_index("ix_feedback_kind_created_at_is_current")
         batch_op.drop_index(batch_op.f("ix_feedback_import_id"))
         batch_op.drop_index(batch_op.f("ix_feedback_created_at"))
         batch_op.drop_index(batch_op.f("ix_feedback_agent_id"))
 
     op.drop_table("feedback")
     with op.batch_alter_table("evaluations", schema=None) as batch_op:
-        batch_op.drop_index("ix_evaluations_judge_overall_rating")
+        batch_op.drop_index("ix_evaluations_overall_rating_created_at")
+        batch_op.drop_index("ix_evaluations_kind_created_at")
+        batch_op.drop_index("ix_evaluations_judge_overall_rating_created_at")
+        batch_op.drop_index("ix_evaluations_judge_created_at")
         batch_op.drop_index(batch_op.f("ix_evaluations_created_at"))
 
     op.drop_table("evaluations")
@@ -1386,6 +1353,7 @@ def downgrade() -> None:
 
     op.drop_table("agent_feedback")
     with op.batch_alter_table("interactions", schema=None) as batch_op:
+        batch_op.drop_index("ix_interactions_kind_agent_id")
         batch_op.drop_index(batch_op.f("ix_interactions_created_at"))
         batch_op.drop_index(batch_op.f("ix_interactions_conversation_id"))
         batch_op.drop_index("ix_interactions_agent_id_prompt_key")

@@ -1,0 +1,1 @@
+"""Adapters after training: registered, verified, approved, rolled back."""

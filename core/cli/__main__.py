@@ -1,0 +1,5 @@
+"""``python -m core.cli`` is ``hone``."""
+
+from core.cli.main import app
+
+app()

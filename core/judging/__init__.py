@@ -1,0 +1,1 @@
+"""Verdicts on answers and plans, with everything needed to doubt them."""

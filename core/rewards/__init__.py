@@ -1,0 +1,1 @@
+"""What each interaction was worth, and how those values are distributed."""

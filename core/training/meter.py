@@ -1,0 +1,99 @@
+"""What a run logs, on its way out: buffered, renamed, checked for numbers that are none.
+
+In: the trainer's log rows and steps. Out: rows with RunMetric's column names about once a second. It also asks, at
+every step, whether somebody wants the run to stop. Knows nothing of torch.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.errors import Diverged
+from core.training.spec import Control, Sink
+
+FLUSH_S = 1.0
+COLUMNS = {  # TRL's name → RunMetric's
+    "loss": "loss",
+    "rewards/margins": "reward_margin",
+    "rewards/accuracies": "reward_accuracy",
+    "rewards/chosen": "chosen_reward",
+    "rewards/rejected": "rejected_reward",
+    "logps/chosen": "chosen_logp",
+    "logps/rejected": "rejected_logp",
+    "entropy": "entropy",
+    "grad_norm": "grad_norm",
+    "learning_rate": "learning_rate",
+    "epoch": "epoch",
+}
+
+
+class Stopped(Exception):
+    """Somebody asked the run to stop; ``why`` is "cancel" or "shutdown"."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Meter:
+    """Stands between one trainer and its sink and control."""
+
+    def __init__(self, sink: Sink, control: Control, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sink, self._control, self._clock = sink, control, clock
+        self._rows: list[dict[str, Any]] = []
+        self._began = self._flushed = clock()
+        self.steps = 0
+        self.stopped: str | None = None
+
+    def check(self) -> None:
+        """Raises Stopped when somebody asked; for the work before and after the steps."""
+        self.stopped = self.stopped or self._control.stop_requested()
+        if self.stopped:
+            raise Stopped(self.stopped)
+
+    def began(self, total: int) -> None:
+        self._began = self._flushed = self._clock()
+        self._sink.progress(0, total)
+
+    def stepped(self, step: int, total: int) -> bool:
+        """One optimizer step is done; True when it was the last one to do because somebody asked."""
+        self.steps = step
+        self._sink.progress(step, total)
+        self.stopped = self.stopped or self._control.stop_requested()
+        return self.stopped is not None
+
+    def logged(self, step: int, logs: Mapping[str, Any]) -> None:
+        """One log row. Raises Diverged when the loss or its gradient is no number any more."""
+        if "loss" not in logs:
+            return  # the summary at the end: averages of a part of a window
+        for name in ("loss", "grad_norm"):
+            if not math.isfinite(logs.get(name, 0.0)):
+                what = "loss" if name == "loss" else "gradient of the loss"
+                raise Diverged(
+                    f"The {what} was no longer a number at step {step}, so training stopped and no adapter was "
+                    "written. Train with a lower learning rate, or look for broken pairs in the dataset."
+                )
+        row: dict[str, Any] = {"step": step}
+        row |= {column: _finite(logs[name]) for name, column in COLUMNS.items() if name in logs}
+        if "num_tokens" in logs:
+            row["tokens"] = int(logs["num_tokens"])
+        now = self._clock()
+        row["elapsed_s"] = round(now - self._began, 3)
+        self._rows.append(row)
+        if now - self._flushed >= FLUSH_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand on what has gathered."""
+        self._flushed = self._clock()
+        if self._rows:
+            rows, self._rows = self._rows, []
+            self._sink.metrics(rows)
+
+
+def _finite(value: Any) -> float | None:
+    number = float(value)
+    return number if math.isfinite(number) else None

@@ -1,0 +1,125 @@
+"""What a run measured, written while it trains and read by pages: curve, evaluations, samples, events.
+
+Writing twice is harmless: rows are keyed by run and step, so a resumed run overwrites what it repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from core.tables import Moment, RunEvaluation, RunEvent, RunMetric, RunPhase, RunSample, RunStatus, TrainingRun, now
+
+_COLUMNS = tuple(column.name for column in RunMetric.__table__.columns if column.name not in ("run_id", "step"))  # type: ignore[attr-defined]
+
+
+def record_metrics(session: Session, run_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store logged rows ({step, loss, …}); a step logged again replaces the earlier row."""
+    if not rows:
+        return
+    by_step = {row["step"]: {name: row.get(name) for name in _COLUMNS} for row in rows}
+    session.exec(sa.delete(RunMetric).where(_of(run_id) & col(RunMetric.step).in_(list(by_step))))
+    session.exec(sa.insert(RunMetric), params=[{"run_id": run_id, "step": step} | row for step, row in by_step.items()])
+
+
+def record_progress(session: Session, run_id: UUID, *, step: int, total: int) -> None:
+    _update(session, run_id, current_step=step, total_steps=total, heartbeat_at=now())
+    percentage = round(100 * step / total, 1) if total else 0.0
+    _update(session, run_id, progress_percentage=min(percentage, 100.0))
+
+
+def record_phase(session: Session, run_id: UUID, phase: RunPhase) -> None:
+    _update(session, run_id, phase=phase, heartbeat_at=now())
+
+
+def beat(session: Session, run_id: UUID) -> None:
+    """A sign of life."""
+    _update(session, run_id, heartbeat_at=now())
+
+
+def record_evaluation(session: Session, evaluation: RunEvaluation) -> None:
+    session.merge(evaluation)
+
+
+def record_samples(session: Session, run_id: UUID, samples: Sequence[RunSample]) -> None:
+    session.exec(sa.delete(RunSample).where(col(RunSample.run_id) == run_id))
+    session.add_all(samples)
+
+
+def _of(run_id: UUID) -> sa.ColumnElement[bool]:
+    return col(RunMetric.run_id) == run_id
+
+
+def _update(session: Session, run_id: UUID, **values: Any) -> None:
+    session.exec(
+        sa.update(TrainingRun)
+        .where((col(TrainingRun.id) == run_id) & (col(TrainingRun.status) == RunStatus.RUNNING))
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def best(session: Session, run_id: UUID) -> dict[str, float]:
+    """The best value each headline measure reached."""
+    lowest, accuracy, margin = session.exec(
+        select(
+            sa.func.min(RunMetric.loss), sa.func.max(RunMetric.reward_accuracy), sa.func.max(RunMetric.reward_margin)
+        ).where(_of(run_id))
+    ).one()
+    reached = {"loss": lowest, "reward_accuracy": accuracy, "reward_margin": margin}
+    return {name: value for name, value in reached.items() if value is not None}
+
+
+def curve(session: Session, run_id: UUID, *, after_step: int = -1, points: int = 1000) -> Sequence[RunMetric]:
+    """Logged rows after ``after_step``, thinned to about ``points`` by taking every k-th; the last is always there."""
+    span = _of(run_id) & (col(RunMetric.step) > after_step)
+    count, last = session.exec(select(sa.func.count(), sa.func.max(RunMetric.step)).where(span)).one()
+    stride = max(1, count // points)
+    query = select(RunMetric).where(span).order_by(col(RunMetric.step))
+    if stride > 1:
+        query = query.where((col(RunMetric.step) % stride == 0) | (col(RunMetric.step) == last))
+    return session.exec(query).all()
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """Everything a run's page shows but its curve."""
+
+    run: TrainingRun
+    evaluations: Sequence[RunEvaluation]
+    samples: Sequence[RunSample]
+    events: Sequence[RunEvent]
+
+    def evaluation(self, moment: Moment, split: str = "held_out") -> RunEvaluation | None:
+        return next((e for e in self.evaluations if e.moment == moment and e.split == split), None)
+
+
+def detail(session: Session, run: TrainingRun) -> RunDetail:
+    samples = select(RunSample).where(RunSample.run_id == run.id)
+    events = select(RunEvent).where(RunEvent.run_id == run.id)
+    return RunDetail(
+        run=run,
+        evaluations=session.exec(select(RunEvaluation).where(RunEvaluation.run_id == run.id)).all(),
+        samples=session.exec(samples.order_by(col(RunSample.position))).all(),
+        events=session.exec(events.order_by(col(RunEvent.id))).all(),
+    )
+
+
+def sparkline(session: Session, run_ids: Sequence[UUID], *, points: int = 40) -> dict[UUID, list[float]]:
+    """Reward margin over steps, a few points each, for the list of runs."""
+    if not run_ids:
+        return {}
+    rows = session.exec(
+        select(col(RunMetric.run_id), col(RunMetric.step), col(RunMetric.reward_margin))
+        .where(col(RunMetric.run_id).in_(run_ids) & col(RunMetric.reward_margin).is_not(None))
+        .order_by(col(RunMetric.run_id), col(RunMetric.step))
+    ).all()
+    lines: dict[UUID, list[float]] = {}
+    for run_id, _, margin in rows:
+        lines.setdefault(run_id, []).append(margin or 0.0)
+    return {run_id: line[:: max(1, len(line) // points)] for run_id, line in lines.items()}

@@ -1,0 +1,227 @@
+"""The loop as a face drives it: load the sample workspace, import a file, bring each step up to date, train.
+
+Every step is one short transaction (or a few) of its own, idempotent, and can be pressed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from sqlmodel import Session
+
+from core.feedback import importing, intake
+from core.judging import evaluations
+from core.preferences import mining
+from core.rewards import chat as chat_rewards
+from core.sample import workspace as sample
+from core.settings import Settings
+from core.store import Store
+from core.tables import Import, Interaction, InteractionKind, now
+from core.triage import inbox
+
+BATCH = 50  # rows a transaction: nobody else waits long for the write lock
+SAMPLE = "sample"
+SAMPLE_AGENT = sample.SUPPORT_AGENT
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the sample workspace added; all zeros when it was there already."""
+
+    interactions: int = 0
+    feedback: int = 0
+    site_forms: int = 0
+    plans: int = 0
+
+    def __add__(self, other: Loaded) -> Loaded:
+        return Loaded(
+            self.interactions + other.interactions,
+            self.feedback + other.feedback,
+            self.site_forms + other.site_forms,
+            self.plans + other.plans,
+        )
+
+
+@dataclass(frozen=True)
+class BroughtUp:
+    """What one pass over the steps before training added."""
+
+    triaged: int
+    evaluated: int
+    mined: mining.Mined
+
+
+def load_sample(store: Store, settings: Settings, on_progress: Progress | None = None) -> Loaded:
+    """Add the sample workspace and bring every step up to date, so that each page has something to show."""
+    loaded = add_sample_rows(store, on_progress)
+    bring_up(store)
+    return loaded
+
+
+def add_sample_rows(store: Store, on_progress: Progress | None = None) -> Loaded:
+    """Add the sample workspace's interactions, feedback, site forms and plans. A second call adds nothing."""
+    content = sample.sample_workspace(now=now())
+    additions: list[Callable[[Session], Loaded]] = [
+        *(partial(_add_interaction, interaction=interaction) for interaction in content.interactions),
+        *(partial(_add_form, form=form) for form in content.site_forms),
+        *(partial(_add_plan, plan=plan) for plan in content.plans),
+    ]
+    loaded = Loaded()
+    for start in range(0, len(additions), BATCH):
+        with store.write() as session:
+            for add in additions[start : start + BATCH]:
+                loaded += add(session)
+        if on_progress is not None:
+            on_progress(min(start + BATCH, len(additions)), len(additions))
+    return loaded
+
+
+def _add_interaction(session: Session, *, interaction: sample.SampleInteraction) -> Loaded:
+    stored = intake.store_interaction(
+        session,
+        agent_id=interaction.agent_id,
+        prompt=interaction.prompt,
+        response=interaction.response,
+        source=SAMPLE,
+        external_id=interaction.external_id,
+        conversation_id=interaction.conversation_id,
+        user_id=interaction.user_id,
+        prompt_group=interaction.prompt_group,
+        intent=interaction.intent,
+        intent_confidence=interaction.intent_confidence,
+        context_sources=interaction.context_sources,
+        suggested_actions=interaction.suggested_actions,
+        response_ms=interaction.response_ms,
+        created_at=interaction.created_at,
+    )
+    if not stored.created:
+        return Loaded()
+    for said in interaction.feedback:
+        _add_reaction(session, stored.row, said)
+    chat_rewards.update_reward(session, stored.row)
+    return Loaded(interactions=1, feedback=len(interaction.feedback))
+
+
+def _add_reaction(session: Session, row: Interaction, said: sample.SampleFeedback) -> None:
+    intake.store_message_feedback(
+        session,
+        row.id,
+        feedback_type=said.feedback_type,
+        rating=said.rating,
+        comment=said.comment,
+        correction=said.correction,
+        user_id=said.user_id,
+        source=SAMPLE,
+        created_at=said.created_at,
+    )
+
+
+def _add_form(session: Session, *, form: sample.SampleForm) -> Loaded:
+    stored = intake.store_site_form(
+        session,
+        form_type=form.form_type,
+        agent_id="site",
+        rating=form.rating,
+        comment=form.comment,
+        page=form.page,
+        user_id=form.user_id,
+        source=SAMPLE,
+        dedupe_key=form.external_id,
+        created_at=form.created_at,
+    )
+    return Loaded(site_forms=int(stored.created))
+
+
+def _add_plan(session: Session, *, plan: sample.SamplePlan) -> Loaded:
+    stored = intake.store_interaction(
+        session,
+        kind=InteractionKind.PLAN,
+        agent_id=plan.agent_id,
+        prompt=plan.prompt,
+        response=plan.response,
+        source=SAMPLE,
+        external_id=plan.external_id,
+        conversation_id=plan.conversation_id,
+        user_id=plan.user_id,
+        intent=plan.intent,
+        intent_confidence=plan.intent_confidence,
+        response_ms=plan.response_ms,
+        plan=plan.plan,
+        created_at=plan.created_at,
+    )
+    if stored.created and plan.evaluation is not None:
+        evaluations.store_evaluation(
+            session, stored.row, plan.evaluation, judge=SAMPLE, prompt_version="1", prompt_hash=SAMPLE
+        )
+    return Loaded(plans=int(stored.created))
+
+
+def bring_up(store: Store) -> BroughtUp:
+    """Triage and judge what is new, and mine pairs from what people have said."""
+    triaged = evaluated = 0
+    while batch := _in_transaction(store, lambda session: inbox.triage_new(session, limit=500)):
+        triaged += batch
+    while batch := _in_transaction(store, lambda session: evaluations.evaluate_new(session, limit=500)):
+        evaluated += batch
+    with store.write() as session:
+        mined = mining.mine(session)
+    return BroughtUp(triaged=triaged, evaluated=evaluated, mined=mined)
+
+
+def plan_file(
+    store: Store,
+    settings: Settings,
+    content: bytes,
+    filename: str,
+    *,
+    mapping: importing.Mapping | None = None,
+    agent_id: str = "imported",
+    on_progress: Progress | None = None,
+) -> importing.ImportPlan:
+    """What ``import_file`` would do now; nothing is stored."""
+    return importing.plan_import(
+        store,
+        content,
+        filename,
+        mapping=mapping,
+        agent_id=agent_id,
+        store_pairs=mining.store_imported,
+        on_progress=on_progress,
+        max_mb=settings.max_import_mb,
+        max_rows=settings.max_import_rows,
+    )
+
+
+def import_file(
+    store: Store,
+    settings: Settings,
+    content: bytes,
+    filename: str,
+    *,
+    mapping: importing.Mapping | None = None,
+    agent_id: str = "imported",
+    imported_by: str | None = None,
+    on_progress: Progress | None = None,
+) -> Import:
+    """Import a file of pairs or of a survey, all of it or nothing. The same file twice adds nothing."""
+    return importing.run_import(
+        store,
+        content,
+        filename,
+        mapping=mapping,
+        agent_id=agent_id,
+        imported_by=imported_by or settings.user,
+        store_pairs=mining.store_imported,
+        on_progress=on_progress,
+        max_mb=settings.max_import_mb,
+        max_rows=settings.max_import_rows,
+    )
+
+
+def _in_transaction(store: Store, step: Callable[[Session], int]) -> int:
+    with store.write() as session:
+        return step(session)

@@ -1,0 +1,1 @@
+"""What brings data in and keeps the place in order."""

@@ -1,0 +1,1 @@
+"""Pairs and datasets: label, curate, freeze."""

@@ -1,0 +1,133 @@
+"""What mining made and left out, the way from answers to frozen pairs, and what the checks found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.preferences import checks, mining, table
+from core.preferences.checks import Check
+from core.preferences.mining import Mined
+from core.tables import PairOrigin
+from pages.curate.pair_words import ORIGIN
+from pages.shared import context, layout
+from pages.shared.words import counted
+
+_RESULT = "mined"
+_STAGES = {
+    "answers": "Answers",
+    "prompts": "Prompts with several answers",
+    "pairs": "Pairs",
+    "accepted": "Accepted",
+    "frozen": "In a frozen dataset",
+}
+
+
+def button() -> None:
+    st.button("Mine pairs", type="primary", icon=":material/search:", key="mine_pairs", on_click=_mine)
+
+
+def _mine() -> None:
+    with context.action() as act, context.store().write() as session:
+        mined = mining.mine(session)
+    if act.ok:
+        st.session_state[_RESULT] = mined
+        st.cache_data.clear()
+
+
+def result() -> None:
+    """The last mining of this session, in a sentence, with the reasons for what was left out."""
+    mined: Mined | None = st.session_state.get(_RESULT)
+    if mined is None:
+        return
+    with st.container(border=True, key="mined", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(_sentence(mined), width="stretch")
+            if st.button("", icon=":material/close:", type="tertiary", key="mined_close", help="Hide this"):
+                st.session_state.pop(_RESULT)
+                st.rerun()
+        if mined.skipped:
+            with st.expander("Why candidates were left out", type="compact"):
+                rows = sorted(mined.skipped.items(), key=lambda entry: -entry[1])
+                st.dataframe(
+                    [{"Reason": reason.capitalize(), "Candidates": n} for reason, n in rows],
+                    hide_index=True,
+                    column_config=_bars("Candidates", max(mined.skipped.values())),
+                    alt="Reasons for which mining left candidates out",
+                )
+
+
+def _sentence(mined: Mined) -> str:
+    made = [f"{n:,} from {ORIGIN[PairOrigin(name)].lower()}" for name, n in mined.by_origin.items() if n]
+    words = f"**{counted(mined.added, 'new pair')}** out of {counted(mined.candidates, 'candidate')}"
+    words += f": {', '.join(made)}." if made else "."
+    if mined.promoted:
+        words += f" {counted(mined.promoted, 'waiting pair')} {'was' if mined.promoted == 1 else 'were'} decided."
+    return words
+
+
+def draw(agent: str | None) -> None:
+    st.caption("From answers to training material")
+    with context.store().read() as session:
+        stages = [stage for stage in table.funnel(session, agent_id=agent) if stage.name in _STAGES]
+    stages = sorted(stages, key=lambda stage: list(_STAGES).index(stage.name))
+    most = max((stage.count for stage in stages), default=0)
+    st.dataframe(
+        [{"Step": _STAGES[stage.name], "Count": stage.count} for stage in stages],
+        hide_index=True,
+        column_config=_bars("Count", most) | {"Step": st.column_config.TextColumn(width=200)},
+        alt="How many answers became pairs and how many pairs were frozen",
+    )
+    checks_of(_checks(agent), key="pairs")
+
+
+_FACTS = ("length_bias", "one_origin")  # these measure; the others count what is wrong
+
+
+@st.cache_data(ttl=60, show_spinner="Checking the pairs")
+def _checks(agent: str | None) -> list[Check]:
+    with context.store().read() as session:
+        return checks.check_pairs(session, agent_id=agent)
+
+
+def changed() -> None:
+    _checks.clear()
+
+
+def checks_of(found: list[Check], *, key: str) -> None:
+    """What the checks found as one line each; those that passed lie in a fold."""
+    wrong = [check for check in found if check.count and check.name not in _FACTS]
+    passed = [check for check in found if not check.count and check.name not in _FACTS]
+    st.caption(f"{len(passed)} of {counted(len(passed) + len(wrong), 'check')} of the accepted pairs passed")
+    with st.container(gap="xsmall", key=f"checks_{key}"):
+        for check in [*wrong, *(check for check in found if check.name in _FACTS)]:
+            _check(check, key)
+        if passed:
+            fold = st.expander(":green[:material/check:] :small[Those that passed]", type="compact", key=f"ok_{key}")
+            with fold:
+                for check in passed:
+                    _check(check, key)
+
+
+def _check(check: Check, key: str) -> None:
+    if check.name in _FACTS:
+        mark = ":gray[:material/straighten:]"
+    elif not check.count:
+        mark = ":green[:material/check:]"
+    else:
+        mark = ":red[:material/block:]" if check.blocking else ":orange[:material/warning:]"
+    if not check.example_ids:
+        with st.container(horizontal=True, gap="small", wrap=False):
+            st.markdown(mark, width="content")
+            st.markdown(f":small[{check.sentence}]", width="stretch")
+        return
+    fold = st.expander(f"{mark} :small[{check.sentence}]", type="compact", key=f"check_{key}_{check.name}")
+    with fold, st.container(horizontal=True, gap="xsmall"):
+        for at, pair_id in enumerate(check.example_ids, 1):
+            if st.button(f"Pair {at}", key=f"check_{key}_{check.name}_{pair_id}"):
+                layout.go("pairs", tab="curate", pair=str(pair_id))
+
+
+def _bars(column: str, most: int) -> dict[str, Any]:
+    return {column: st.column_config.ProgressColumn(format="%d", min_value=0, max_value=max(1, most))}

@@ -1,0 +1,1 @@
+"""The first page: where the loop stands, and what waits."""

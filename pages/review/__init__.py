@@ -1,0 +1,1 @@
+"""What people wrote, what the judge said, what it was worth."""

@@ -1,0 +1,150 @@
+"""The frame around every page, run by app.py on each rerun: logo, menu with what waits, the running job, who I am.
+
+A page is in the menu as soon as its file exists (``layout.PAGES``). The counts beside the titles and the running
+job come from one small cached read, so a rerun of any page costs the frame a few milliseconds. Page scripts need
+nothing from here.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import overview
+from core.errors import HoneError
+from pages.shared import access, context, keys, layout, remember
+from pages.shared.literal import escape_label
+
+MENU: dict[str, tuple[str, ...]] = {
+    "": ("overview",),
+    "Review": ("triage", "evaluations", "rewards"),
+    "Curate": ("pairs", "datasets"),
+    "Train": ("runs", "adapters"),
+    "Admin": ("import",),
+}
+STATIC = layout.ROOT / "static"
+# Only classes of our own keys: who I am stays at the sidebar's foot, the running job is a thin line.
+STYLE = """
+<style>
+@media (min-height: 640px) {
+  .st-key-who { position: absolute; bottom: 0.9rem; left: 1.1rem; right: 1.1rem; width: auto; }
+}
+.st-key-who button { justify-content: flex-start; }
+.st-key-running_job [role=progressbar] > div, .st-key-running_job [role=progressbar] div { height: 3px; }
+</style>
+"""
+
+
+def main() -> None:
+    """Draw the frame, then run the page the address names."""
+    # A local file: a Material icon here would be fetched from the network.
+    st.set_page_config(page_title="Hone", page_icon=str(STATIC / "favicon.png"), layout="wide")
+    st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "favicon.svg"), size="medium")
+    st.html(STYLE)
+    access.require()
+    try:
+        waiting, job = waits(), running_job()
+    except HoneError as error:
+        _broken(str(error))
+        return
+    page = st.navigation(_menu(waiting))
+    st.set_page_config(page_title=f"{_title(page.url_path)} · Hone")
+    meaning = keys.listen()
+    if meaning and meaning != "keys":
+        layout.go(meaning)
+    _who()
+    if job is not None:
+        st.fragment(_progress, run_every=2)()
+    context.show_done()
+    st.session_state.pop(keys.PAGE_KEYS, None)
+    page.run()
+    if meaning == "keys":
+        keys.show()
+
+
+@st.cache_data(ttl=5, refresh_mode="background", show_spinner=False)
+def waits() -> dict[str, int]:
+    """Page name → how many things wait there for a person."""
+    with context.store().read() as session:
+        return overview.waiting(session)
+
+
+@st.cache_data(ttl=1.5, refresh_mode="foreground", show_spinner=False)
+def running_job() -> overview.Running | None:
+    """The run that trains now; shared by all viewers."""
+    with context.store().read() as session:
+        return overview.running(session)
+
+
+def _menu(waiting: dict[str, int]) -> dict[str, list[st.Page]]:
+    sections = {
+        section: [_page(name, waiting.get(name, 0)) for name in names if layout.exists(name)]
+        for section, names in MENU.items()
+    }
+    return {section: entries for section, entries in sections.items() if entries}
+
+
+def _page(name: str, waiting: int) -> st.Page:
+    file, title, icon = layout.PAGES[name]
+    return st.Page(
+        layout.ROOT / file,
+        title=f"{title} · {_short(waiting)}" if waiting else title,
+        icon=icon,
+        url_path=layout.url(name),
+        default=name == "overview",
+    )
+
+
+def _title(url_path: str) -> str:
+    return next(title for name, (_, title, _) in layout.PAGES.items() if layout.url(name) == url_path)
+
+
+def _short(n: int) -> str:
+    return f"{n:,}" if n < 1_000 else f"{n // 1_000}k"
+
+
+def _progress() -> None:
+    """A thin line on every page while something trains; one click from its page."""
+    job = running_job()
+    if job is None:  # it has ended: draw the whole page once more, without this line
+        st.rerun()
+    done = min(1.0, max(0.0, job.percentage / 100))
+    where = f"step {job.step:,} of {job.steps:,}" if job.steps else job.phase or "starting"
+    with st.container(gap="xxsmall", key="running_job"):
+        layout.link(
+            "runs",
+            f"Training {escape_label(job.agent_id, limit=40)} · {where} · {done * 100:.0f} %",
+            icon=":material/model_training:",
+            run=job.run_id,
+        )
+        st.progress(done)
+
+
+def _who() -> None:
+    with st.sidebar, st.container(key="who"):
+        name = context.me()
+        fixed = context.logged_in() or context.from_proxy()
+        with st.popover(escape_label(name, limit=30), icon=":material/person:", type="tertiary", width="stretch"):
+            if fixed:
+                st.caption("Signed in. This name stands beside your labels and verdicts.")
+                if context.logged_in():
+                    st.button("Sign out", on_click=st.logout)
+            else:
+                _rename(name)
+        if context.NAME in st.session_state:
+            remember.write(name)
+
+
+def _rename(name: str) -> None:
+    with st.form("who", border=False):
+        given = st.text_input("Your name", value=name, help="Stands beside your labels and verdicts.")
+        if st.form_submit_button("Use this name", type="primary"):
+            with context.action() as act:
+                context.call_me(given or "")
+            if act.ok:
+                st.rerun()
+
+
+def _broken(sentence: str) -> None:
+    """The store cannot be opened: say so, and stop before any page fails in its own way."""
+    st.title("The store cannot be opened", anchor=False)
+    st.text(sentence)

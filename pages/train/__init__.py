@@ -1,0 +1,1 @@
+"""Runs and adapters: start training, watch it, decide what is let out."""

@@ -1,0 +1,184 @@
+"""One run's page: what is moving (run_live), then sampled answers, events, settings, and the buttons that ask once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import streamlit as st
+from sqlmodel import col, select
+
+from core.errors import NotFound
+from core.tables import Adapter, RunEvent, RunSample, RunStatus, TrainingDataset, TrainingRun, new_id
+from core.training import records, runs
+from core.training.spec import TrainSpec
+from pages.shared import context, layout
+from pages.shared.literal import escape_label, literal
+from pages.shared.words import ago, counted, exact
+from pages.train import run_live, run_words
+
+_STOPPED = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.CANCELLED)
+
+
+def draw(run_id: UUID) -> None:
+    try:
+        with context.store().read() as session:
+            run = runs.get(session, run_id)
+            dataset = session.get_one(TrainingDataset, run.dataset_id)
+            adapter = session.exec(select(Adapter).where(Adapter.run_id == run_id)).first()
+            detail = records.detail(session, run)
+    except NotFound:
+        layout.header("Run", "There is no such run; it may belong to another store.")
+        back()
+        return
+    back()
+    _title(run, dataset, adapter)
+    _why_it_stopped(run)
+    run_live.watch(run)
+    _samples(detail.samples)
+    _events(detail.events)
+    _settings(run)
+
+
+def back() -> None:
+    """To the list; a button, because a link to the page one is on looks pressed."""
+    if st.button("All runs", icon=":material/arrow_back:", type="tertiary", key="all_runs"):
+        layout.go("runs")
+
+
+def _title(run: TrainingRun, dataset: TrainingDataset, adapter: Adapter | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        with st.container(gap="xxsmall", width="stretch"):
+            st.title("Training run", anchor=False)
+            st.caption(
+                f"{escape_label(dataset.name)} · {counted(dataset.total_examples, 'pair')} · "
+                f"{escape_label(run_words.base(run.base_model))} · asked for by {escape_label(run.requested_by)} "
+                f"{ago(run.created_at)}",
+                help=exact(run.created_at),
+            )
+        with st.container(horizontal=True, width="content"):
+            if run.status in (*run_live.LIVE, RunStatus.INTERRUPTED):
+                _cancel(run)
+            if run.status in _STOPPED:
+                _again(run)
+            if adapter is not None and st.button("See the adapter", type="primary", icon=":material/extension:"):
+                layout.go("adapters", adapter=str(adapter.id))
+
+
+def _cancel(run: TrainingRun) -> None:
+    asked = run.command is not None
+    with st.popover("Cancelling" if asked else "Cancel run", icon=":material/stop_circle:", disabled=asked):
+        st.text("Stop this run? What it has learned so far is not kept; its pairs can be used again.")
+        st.button("Cancel run", key=f"cancel_{run.id}", type="primary", on_click=_do_cancel, args=(run.id,))
+
+
+def _do_cancel(run_id: UUID) -> None:
+    with context.action("The run stops after its present step"), context.store().write() as session:
+        runs.request_cancel(session, run_id, by=context.me())
+
+
+def _again(run: TrainingRun) -> None:
+    # The new run's id is made when the button is drawn: pressing twice asks for one run.
+    following: UUID = st.session_state.setdefault(f"again_{run.id}", new_id())
+    if st.button("Start again with the same settings", type="primary", icon=":material/replay:", key="again"):
+        with context.action() as act, context.store().write() as session:
+            runs.request(
+                session,
+                run.dataset_id,
+                spec=TrainSpec.model_validate(run.config),
+                agent_id=run.agent_id,
+                requested_by=context.me(),
+                min_pairs=context.settings().min_pairs,
+                run_id=following,
+            )
+        if act.ok:
+            context.executor().wake()
+            st.session_state.pop(f"again_{run.id}", None)
+            layout.go("runs", run=str(following))
+
+
+def _why_it_stopped(run: TrainingRun) -> None:
+    if run.status in (RunStatus.FAILED, RunStatus.INTERRUPTED) and run.error:
+        show = st.error if run.status is RunStatus.FAILED else st.warning
+        show(escape_label(run.error, limit=800), icon=f":material/{run_words.state(run)[1]}:")
+    if run.status is RunStatus.CANCELLED:
+        st.caption("This run was cancelled; no adapter was made and its pairs can be used again.")
+    if run.error_detail:
+        with st.expander("Error detail", icon=":material/bug_report:"):
+            st.code(run.error_detail, language=None, wrap_lines=True)
+
+
+def _samples(samples: Sequence[RunSample]) -> None:
+    if not samples:
+        return
+    st.subheader("Sampled answers", anchor=False)
+    st.caption(
+        "The same held-out prompts, answered by the base model and by the adapter. Numbers miss a lot: read a few."
+    )
+    for sample in samples:
+        with st.container(border=True, key=f"sample_{sample.position}"):
+            literal(sample.prompt, label="Prompt")
+            before, after = st.columns(2)
+            with before:
+                st.markdown(":gray-badge[Before] :small[base model]")
+                literal(sample.before)
+            with after:
+                st.markdown(":primary-badge[After] :small[with the adapter]")
+                literal(sample.after)
+            with st.expander("What people preferred"):
+                chosen, rejected = st.columns(2)
+                with chosen:
+                    literal(sample.chosen, label="Chosen")
+                with rejected:
+                    literal(sample.rejected, label="Rejected")
+
+
+def _events(events: Sequence[RunEvent]) -> None:
+    with st.expander(f"Events ({len(events)})", icon=":material/list:"):
+        for event in reversed(events):
+            with st.container(horizontal=True, gap="small"):
+                st.caption(ago(event.created_at), width=90, help=exact(event.created_at))
+                st.text(event.message if event.step is None else f"{event.message} (step {event.step:,})")
+
+
+def _settings(run: TrainingRun) -> None:
+    with st.expander("Settings", icon=":material/tune:"):
+        other = _other(run)
+        if other is None:
+            rows = [{"Setting": name, "Value": _shown(value)} for name, value in sorted(run.config.items())]
+            st.dataframe(rows, hide_index=True, alt="The run's settings")
+            return
+        found = [
+            {"Setting": name, "This run": _shown(here), "The other run": _shown(there)}
+            for name, here, there in runs.differences(run.config, other.config)
+        ]
+        if found:
+            st.dataframe(found, hide_index=True, alt="Settings in which the two runs differ")
+        else:
+            st.caption("The two runs have the same settings.")
+
+
+def _other(run: TrainingRun) -> TrainingRun | None:
+    with context.store().read() as session:
+        near = session.exec(
+            select(TrainingRun).where(TrainingRun.id != run.id).order_by(col(TrainingRun.id).desc()).limit(50)
+        ).all()
+    by_id = {str(one.id): one for one in near}
+    chosen = st.selectbox(
+        "Compare with",
+        ["", *by_id],
+        format_func=lambda key: _name(by_id[key]) if key else "No other run",
+        key="compare",
+        width=420,
+    )
+    return by_id.get(chosen or "")
+
+
+def _name(run: TrainingRun) -> str:
+    return f"{exact(run.created_at)}, {run_words.state(run)[0].lower()}, {run_words.base(run.base_model)}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "–" if value is None else str(value)

@@ -1,0 +1,82 @@
+"""A run's state in words, badges and numbers: the same on the list, the run's own page and the cards of adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from core.inference.folder import DEMO
+from core.tables import RunOutcome, RunPhase, RunStatus, TrainingRun
+from pages.shared.literal import one_line
+
+Point = Mapping[str, float | None]
+
+_STATE: dict[RunStatus, tuple[str, str, str]] = {
+    RunStatus.PENDING: ("Waiting", "schedule", "gray"),
+    RunStatus.RUNNING: ("Training", "autorenew", "blue"),
+    RunStatus.COMPLETED: ("Completed", "check", "green"),
+    RunStatus.FAILED: ("Failed", "error", "red"),
+    RunStatus.CANCELLED: ("Cancelled", "block", "gray"),
+    RunStatus.INTERRUPTED: ("Interrupted", "pause_circle", "orange"),
+}
+_OUTCOME: dict[RunOutcome, tuple[str, str, str]] = {
+    RunOutcome.EVAL_GATE_FAILED: ("Did not pass the gate", "gpp_bad", "orange"),
+    RunOutcome.SKIPPED_TOO_FEW: ("Skipped, too few pairs", "skip_next", "gray"),
+}
+_PHASE: dict[RunPhase, str] = {
+    RunPhase.AWAITING_APPROVAL: "Waits for a person's approval",
+    RunPhase.QUEUED: "Waits for its turn",
+    RunPhase.STARTING: "Prepares the base model and measures it before training",
+    RunPhase.TRAINING: "Trains on the chosen and rejected answers",
+    RunPhase.PAUSING: "Pauses after this step",
+    RunPhase.PAUSED: "Paused",
+    RunPhase.EVALUATING: "Measures the adapter on held-out pairs",
+}
+
+
+def state(run: TrainingRun) -> tuple[str, str, str]:
+    """(words, icon, colour) of where the run stands."""
+    if run.status is RunStatus.FAILED and run.outcome in _OUTCOME:
+        return _OUTCOME[run.outcome]
+    return _STATE[run.status]
+
+
+def badge(run: TrainingRun) -> str:
+    """The state as an inline badge."""
+    words, icon, colour = state(run)
+    return f":{colour}-badge[:material/{icon}: {words}]"
+
+
+def phase(run: TrainingRun) -> str:
+    """What the run does at this moment."""
+    if run.command is not None:
+        return "Stops after this step, as asked"
+    return _PHASE[run.phase] if run.phase else ""
+
+
+def base(name: str) -> str:
+    """The base model's name as people say it; a folder is named by its last part. Foreign: show it literally."""
+    if name == DEMO:
+        return "Demo model"
+    return one_line(name.rstrip("/").rsplit("/", 1)[-1], limit=60) or "unknown base"
+
+
+def seconds_left(points: Sequence[Point], *, step: int, total: int | None) -> float | None:
+    """Time until the last step at the pace of the latest logged ones; None while too little is known."""
+    timed = [(p["step"], p["elapsed_s"]) for p in points[-20:] if p.get("elapsed_s") is not None]
+    if total is None or len(timed) < 2:
+        return None
+    (first_step, first_s), (last_step, last_s) = timed[0], timed[-1]
+    if first_step is None or last_step is None or first_s is None or last_s is None or last_step <= first_step:
+        return None
+    return max(0.0, total - step) * (last_s - first_s) / (last_step - first_step)
+
+
+def falling_chosen(points: Sequence[Point]) -> bool:
+    """Whether the chosen answers have become less likely than before training, and go on doing so."""
+    values = [p["chosen_reward"] for p in points if p.get("chosen_reward") is not None]
+    known = [value for value in values if value is not None]
+    if len(known) < 6:
+        return False
+    span = min(10, len(known) // 2)
+    late, early = known[-span:], known[-2 * span : -span]
+    return sum(late) / span < 0 and sum(late) < sum(early) and known[-1] < 0

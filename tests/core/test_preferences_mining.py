@@ -1,0 +1,313 @@
+"""From feedback and files to pairs, in the store."""
+
+from __future__ import annotations
+
+from time import process_time
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import SQLModel, select
+
+from core.feedback.records import ImportedPair
+from core.preferences.ledger import Skip
+from core.preferences.mining import Mined, mine
+from core.store import Store
+from core.tables import (
+    InteractionKind,
+    MessageFeedbackType,
+    PairOrigin,
+    PairStatus,
+    PreferencePair,
+    ReviewStatus,
+    RewardScale,
+    SourceType,
+    new_id,
+    now,
+)
+from tests.core.preference_rows import AGENT, answer, correction, imported, pair
+
+
+def mined(store: Store) -> Mined:
+    with store.write() as session:
+        return mine(session)
+
+
+def only_pair(store: Store) -> PreferencePair:
+    with store.read() as session:
+        return session.exec(select(PreferencePair)).one()
+
+
+def count(store: Store) -> int:
+    with store.read() as session:
+        return len(session.exec(select(PreferencePair)).all())
+
+
+def test_two_rated_answers_make_an_accepted_pair_with_its_lineage(store: Store) -> None:
+    with store.write() as session:
+        bad = answer(session, "How do I log in?", "No idea.", reward=0.2)
+        good = answer(session, "how do I  log in?", "Press the button.", reward=0.9, group="login")
+    result = mined(store)
+    assert (result.by_origin["rating"], result.candidates, result.skipped) == (1, 1, {})
+    found = only_pair(store)
+    assert (found.status, found.origin, found.margin) == (PairStatus.ACCEPTED, PairOrigin.RATING, 0.7)
+    assert (found.chosen, found.rejected) == ("Press the button.", "No idea.")
+    assert (found.prompt, found.prompt_group) == ("how do I  log in?", "login")
+    stands_on = {found.answer_a: found.interaction_a_id, found.answer_b: found.interaction_b_id}
+    assert stands_on == {"Press the button.": good.id, "No idea.": bad.id}
+    with store.read() as session:
+        said = session.scalar(
+            sa.text("SELECT interaction_id FROM feedback WHERE id = :id"), {"id": found.feedback_id.hex}
+        )
+    assert said == good.id.hex
+
+
+def test_mining_again_adds_nothing(store: Store) -> None:
+    with store.write() as session:
+        for n, reward in enumerate((0.1, 0.5, 0.9, None, None)):
+            answer(session, "q", f"answer {n}", reward=reward, at=n)
+        correction(session, answer(session, "other", "wrong"), "right")
+    first, before = mined(store), count(store)
+    assert first.by_origin == {"rating": 3, "correction": 1, "regeneration": 0, "unrated": 3}
+    again = mined(store)
+    assert (again.added, again.promoted, count(store)) == (0, 0, before)
+    assert again.skipped[Skip.KNOWN] == 7
+
+
+def test_only_explicit_rewards_decide(store: Store) -> None:
+    with store.write() as session:
+        answer(session, "q", "one", reward=1.0)
+        other = answer(session, "q", "two")
+        session.execute(
+            sa.insert(SQLModel.metadata.tables["rewards"]).values(
+                id=new_id(), interaction_id=other.id, agent_id=AGENT, scale=RewardScale.CHAT, implicit=0.1, value=0.1,
+                parts={}, created_at=now(), updated_at=now(),
+            )
+        )  # fmt: skip
+    assert mined(store).by_origin == {"rating": 0, "correction": 0, "regeneration": 0, "unrated": 1}
+    assert only_pair(store).status is PairStatus.NEEDS_LABEL
+    assert only_pair(store).preferred is None
+
+
+def test_answers_to_another_prompt_or_of_another_agent_do_not_meet(store: Store) -> None:
+    with store.write() as session:
+        answer(session, "q", "one", reward=1.0)
+        answer(session, "r", "two", reward=0.0)
+        answer(session, "q", "three", reward=0.0, agent_id="sales")
+    assert mined(store).candidates == 0
+
+
+def test_plans_are_not_compared_as_chat_answers(store: Store) -> None:
+    with store.write() as session:
+        for n in range(2):
+            answer(session, "q", f"plan {n}", reward=float(n)).kind = InteractionKind.PLAN
+    assert mined(store).candidates == 0
+
+
+def test_equal_answers_make_no_pair(store: Store) -> None:
+    with store.write() as session:
+        answer(session, "q", "Same words.", reward=1.0)
+        answer(session, "q", "same  words.", reward=0.0)
+    assert mined(store).skipped == {Skip.SAME: 1}
+    assert count(store) == 0
+
+
+def test_a_prompt_gets_at_most_ten_rating_pairs_and_three_unrated_over_all_rounds(store: Store) -> None:
+    for start in (0, 10):
+        with store.write() as session:
+            for n in range(start, start + 10):
+                answer(session, "q", f"rated {n}", reward=float(n % 2), at=n)
+                answer(session, "q", f"open {n}", at=n)
+        mined(store)
+    with store.read() as session:
+        origins = [row.origin for row in session.exec(select(PreferencePair))]
+    assert (origins.count(PairOrigin.RATING), origins.count(PairOrigin.UNRATED)) == (10, 3)
+
+
+def test_a_regeneration_prefers_the_answer_that_stayed(store: Store) -> None:
+    with store.write() as session:
+        early = answer(session, "q", "first try", regenerated=True, at=1, conversation="c")
+        late = answer(session, "q", "second try", at=2, conversation="c")
+    assert mined(store).by_origin == {"rating": 0, "correction": 0, "regeneration": 1, "unrated": 0}
+    found = only_pair(store)
+    assert (found.status, found.chosen) == (PairStatus.ACCEPTED, "second try")
+    assert {found.interaction_a_id, found.interaction_b_id} == {early.id, late.id}
+    assert found.feedback_id is not None
+
+
+def test_feedback_that_was_taken_back_regenerates_nothing(store: Store) -> None:
+    with store.write() as session:
+        answer(session, "q", "first try", regenerated=True, at=1)
+        answer(session, "q", "second try", at=2)
+        session.execute(sa.text("UPDATE feedback SET is_current = 0"))
+    assert mined(store).by_origin["regeneration"] == 0
+
+
+def test_a_correction_is_preferred_to_what_it_corrects(store: Store) -> None:
+    with store.write() as session:
+        wrong = answer(session, "q", "wrong", group="family")
+        example = correction(session, wrong, "right")
+    mined(store)
+    found = only_pair(store)
+    assert (found.status, found.origin, found.chosen) == (PairStatus.ACCEPTED, PairOrigin.CORRECTION, "right")
+    assert (found.learning_example_id, found.feedback_id) == (example.id, example.source_feedback_id)
+    assert {found.interaction_a_id, found.interaction_b_id} == {wrong.id, None}
+    assert found.prompt_group == "family"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"review_status": ReviewStatus.REJECTED}, Skip.REVIEWED_AWAY),
+        ({"expected_output": "wrong"}, Skip.SAME),
+        ({"expected_output": " "}, Skip.EMPTY),
+        ({"input_text": None, "source_interaction_id": None}, Skip.NO_PROMPT),
+    ],
+)
+def test_an_unusable_correction_is_left_out_with_its_reason(store: Store, change: dict, reason: Skip) -> None:  # type: ignore[type-arg]
+    with store.write() as session:
+        correction(session, answer(session, "q", "wrong"), "right", **change)
+    result = mined(store)
+    assert (result.skipped, result.added) == ({reason: 1}, 0)
+
+
+def test_a_correction_takes_prompt_and_answer_of_its_interaction_where_it_has_none(store: Store) -> None:
+    with store.write() as session:
+        correction(session, answer(session, "q", "wrong"), "right", input_text=None, original_output=None)
+    mined(store)
+    assert (only_pair(store).prompt, only_pair(store).rejected) == ("q", "wrong")
+
+
+def test_a_correction_no_person_wrote_waits_for_a_label(store: Store) -> None:
+    with store.write() as session:
+        correction(session, answer(session, "q", "wrong"), "right", source_type=SourceType.AUTOMATED)
+    mined(store)
+    assert (only_pair(store).status, only_pair(store).preferred) == (PairStatus.NEEDS_LABEL, None)
+
+
+def test_a_rating_that_comes_later_decides_a_waiting_pair(store: Store) -> None:
+    with store.write() as session:
+        answer(session, "q", "one")
+        answer(session, "q", "two")
+    mined(store)
+    waiting = only_pair(store)
+    with store.write() as session:
+        # The same answers once more, rated this time.
+        answer(session, "Q", "one", reward=0.1)
+        answer(session, "Q", "two", reward=0.9)
+    result = mined(store)
+    decided = only_pair(store)
+    assert (result.promoted, result.added) == (1, 0)
+    assert (decided.id, decided.status, decided.chosen) == (waiting.id, PairStatus.ACCEPTED, "two")
+    assert (decided.version, decided.origin, decided.margin) == (1, PairOrigin.RATING, 0.8)
+
+
+def test_a_later_contradiction_is_left_out(store: Store) -> None:
+    with store.write() as session:
+        answer(session, "q", "one", reward=0.9)
+        answer(session, "q", "two", reward=0.1)
+    mined(store)
+    with store.write() as session:
+        session.execute(sa.text("UPDATE rewards SET explicit = 1 - explicit, value = 1 - value"))
+    assert mined(store).skipped == {Skip.CONTRADICTS: 1}
+    assert only_pair(store).chosen == "one"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(PairStatus.NO_PREFERENCE, Skip.NO_PREFERENCE), (PairStatus.EXCLUDED, Skip.EXCLUDED)]
+)
+def test_what_a_person_decided_is_not_mined_over(store: Store, status: PairStatus, reason: Skip) -> None:
+    with store.write() as session:
+        answer(session, "q", "one", reward=0.9)
+        answer(session, "q", "two", reward=0.1)
+        pair(session, "q", "one", "two", status=status)
+    assert mined(store).skipped == {reason: 1}
+    assert only_pair(store).status is status
+
+
+def test_mining_one_agent_leaves_the_others_alone(store: Store) -> None:
+    with store.write() as session:
+        for agent_id in ("support", "sales"):
+            answer(session, "q", "one", reward=0.9, agent_id=agent_id)
+            answer(session, "q", "two", reward=0.1, agent_id=agent_id)
+    with store.write() as session:
+        assert mine(session, agent_id="sales").added == 1
+    assert only_pair(store).agent_id == "sales"
+
+
+def test_feedback_on_a_regenerated_answer_is_its_deciding_feedback_only_once(store: Store) -> None:
+    with store.write() as session:
+        answer(session, "q", "first", regenerated=True, reward=0.2, at=1)
+        answer(session, "q", "second", reward=0.9, at=2)
+    result = mined(store)
+    # The ratings decide already; the regeneration says the same again.
+    assert (result.by_origin["rating"], result.by_origin["regeneration"], result.skipped) == (1, 0, {Skip.KNOWN: 1})
+
+
+def test_imported_pairs_are_accepted_and_the_same_file_adds_nothing(store: Store) -> None:
+    rows = [ImportedPair(f"question {n}", None, "good", "bad", n) for n in range(3)]
+    assert imported(store, *rows) == (3, 0, [])
+    assert imported(store, *rows) == (0, 3, [])
+    with store.read() as session:
+        stored = session.exec(select(PreferencePair)).all()
+    assert {(row.chosen, row.status, row.origin, row.import_id is None) for row in stored} == {
+        ("good", PairStatus.ACCEPTED, PairOrigin.IMPORT, False)
+    }
+
+
+def test_an_import_reports_the_lines_it_cannot_use(store: Store) -> None:
+    rows = [
+        ImportedPair("q", None, "good", "bad", 1),
+        ImportedPair("q", None, "good", "bad", 2),
+        ImportedPair("q", None, "bad", "good", 3),
+        ImportedPair("q", None, "same", "same", 4),
+        ImportedPair("q", None, "good", "", 5),
+        ImportedPair(" ", None, "good", "bad", 6),
+    ]
+    rejects = [(3, str(Skip.CONTRADICTS)), (4, str(Skip.SAME)), (5, str(Skip.EMPTY)), (6, str(Skip.NO_PROMPT))]
+    assert imported(store, *rows) == (1, 1, rejects)
+
+
+def test_an_imported_conversation_keeps_its_turns(store: Store) -> None:
+    turns = [
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": "Yes?"},
+        {"role": "user", "content": "Why?"},
+    ]
+    imported(store, ImportedPair("Hello Yes? Why?", turns, "good", "bad", 1))
+    assert only_pair(store).messages == turns
+
+
+def test_an_imported_preference_decides_a_waiting_pair(store: Store) -> None:
+    with store.write() as session:
+        pair(session, "q", "good", "bad")
+    assert imported(store, ImportedPair("q", None, "good", "bad", 1)) == (1, 0, [])
+    assert (only_pair(store).chosen, only_pair(store).version) == ("good", 1)
+
+
+def test_five_hundred_prompts_are_mined_in_under_two_seconds(store: Store) -> None:
+    tables = SQLModel.metadata.tables
+    asked = [(new_id(), prompt, n) for prompt in range(500) for n in range(4)]
+    shared = {"agent_id": AGENT, "created_at": now()}
+    interactions = [
+        {**shared, "id": row, "prompt": f"prompt {prompt}", "response": f"answer {n} " + "word " * 40,
+         "prompt_key": f"key {prompt}", "context_sources": [], "suggested_actions": [], "pii": {}, "raw": {},
+         "source": "test", "kind": InteractionKind.CHAT}
+        for row, prompt, n in asked
+    ]  # fmt: skip
+    rewards = [
+        {**shared, "id": new_id(), "interaction_id": row, "scale": RewardScale.CHAT, "explicit": n / 2, "value": n / 2,
+         "parts": {}, "updated_at": now()}
+        for row, _, n in asked if n < 3
+    ]  # fmt: skip
+    feedback = [
+        {**shared, "id": new_id(), "kind": "chat_message", "interaction_id": row, "user_id": "u", "page": {}, "pii": {},
+         "feedback_type": MessageFeedbackType.THUMBS_UP, "is_current": True, "source": "test", "raw": {}}
+        for row, _, n in asked if n < 3
+    ]  # fmt: skip
+    with store.write() as session:
+        for name, rows in (("interactions", interactions), ("rewards", rewards), ("feedback", feedback)):
+            session.execute(sa.insert(tables[name]), rows)
+    start = process_time()
+    result = mined(store)
+    assert process_time() - start < 2
+    assert (result.by_origin["rating"], result.by_origin["unrated"]) == (1_500, 1_500)

@@ -1,0 +1,30 @@
+"""Settings: every one is in the README, and none can be changed after the start."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from core.settings import Settings
+from tests.conftest import REPOSITORY
+
+
+def test_every_setting_is_in_the_readme_with_its_words() -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    for name, field in Settings.model_fields.items():
+        assert f"| `HONE_{name.upper()}` |" in readme
+        assert str(field.description) in readme
+
+
+def test_settings_are_frozen() -> None:
+    settings = Settings(_env_file=None)
+    with pytest.raises(ValidationError):
+        settings.user = "eve"
+
+
+def test_t11_the_token_is_not_printed() -> None:
+    assert "canary" not in repr(Settings(api_token="canary", _env_file=None))
+
+
+def test_an_unset_database_is_a_file_in_the_home_folder(settings: Settings) -> None:
+    assert settings.database_url == f"sqlite:///{settings.home.resolve()}/hone.db"
