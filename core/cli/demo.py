@@ -14,9 +14,15 @@ from core.rewards.distribution import statistics
 from core.sample.texts import is_intact
 from core.settings import Settings
 from core.store import Store
-from core.tables import DatasetPair, RunSample, Split, TrainingDataset
+from core.tables import DatasetPair, PairOrigin, RunSample, Split, TrainingDataset
 from core.training.presets import PRESETS
 
+ORIGINS = {
+    PairOrigin.RATING: "from ratings",
+    PairOrigin.CORRECTION: "from corrections",
+    PairOrigin.REGENERATION: "from regenerations",
+    PairOrigin.UNRATED: "that wait for a label",
+}
 SAMPLES = 48  # held-out prompts answered before and after: enough to speak of a share
 
 
@@ -59,8 +65,8 @@ def _bring_up(speaker: Speaker, store: Store) -> None:
         average=rewards.avg_reward,
     )
     pairs = done.mined
-    origins = ", ".join(f"{count} from {origin}s" for origin, count in pairs.by_origin.items() if count)
-    speaker.say("pairs", f"{origins or 'none new'}", by_origin=pairs.by_origin, skipped=pairs.skipped)
+    origins = ", ".join(f"{count} {ORIGINS[PairOrigin(origin)]}" for origin, count in pairs.by_origin.items() if count)
+    speaker.say("pairs", origins or "none new", by_origin=pairs.by_origin, skipped=pairs.skipped)
 
 
 def _freeze(speaker: Speaker, store: Store, settings: Settings, *, seed: int) -> TrainingDataset:

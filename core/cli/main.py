@@ -28,6 +28,17 @@ Database = Annotated[str, typer.Option("--db", help="Database URL; the configure
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with one JSON object instead of lines.")]
 
 
+STEPS = {
+    "feedback": "{waiting} not read by any analyzer",
+    "triage": "{waiting} to review",
+    "evaluation": "{waiting} answers not judged",
+    "pairs": "{waiting} to label",
+    "datasets": "{waiting} not trained on",
+    "runs": "{waiting} queued or running",
+    "adapters": "{waiting} to approve",
+}
+
+
 class Speaker:
     """Says lines to a person, or gathers facts for one JSON object at the end."""
 
@@ -161,10 +172,11 @@ def status(db: Database = "", as_json: AsJson = False) -> None:
 
         store = Store.open(settings_for(db))
         with store.read() as session:
-            counts = asdict(loop_counts(session))
-        for name, count in counts.items():
-            if isinstance(count, int):
-                speaker.say(name.replace("_", " "), f"{count:,}", count=count)
+            counts = loop_counts(session)
+        for name, sentence in STEPS.items():
+            step = getattr(counts, name)
+            waiting = sentence.format(waiting=f"{step.waiting:,}") if step.waiting else "nothing waits"
+            speaker.say(name, f"{step.total:,} ({step.week:+,} this week), {waiting}", **asdict(step))
 
     _run(as_json, show)
 

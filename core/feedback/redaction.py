@@ -184,25 +184,26 @@ def _recognisers() -> _Recognisers:
         email, phone, card = _classes()
     valid, possible = 1, 0  # leniency as phonenumbers counts it
     return _Recognisers(
-        _offline(email),
+        _any_domain(email),
         phone(supported_regions=PHONE_REGIONS, leniency=valid),
         phone(supported_regions=PHONE_REGIONS[:1], leniency=possible),
         card(),
     )
 
 
-def _offline(email: Any) -> Any:
-    """The e-mail recogniser with the list of public suffixes that tldextract ships, not one fetched and cached."""
-    import tldextract
+def _any_domain(email: Any) -> Any:
+    """The e-mail recogniser without its list of public suffixes, which would be fetched from the network.
 
-    suffixes = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)
+    It would also let addresses of a company's own network (``.local``, ``.internal``) through. A last label of letters
+    is asked for, so that map positions and versions (``@40.71``) are no addresses.
+    """
 
-    class OfflineEmail(email):  # type: ignore[misc]
+    class AnyDomainEmail(email):  # type: ignore[misc]
         def validate_result(self, pattern_text: str) -> bool:
-            # The domain alone: the whole pattern can be a web address with an @ further on.
-            return bool(suffixes(pattern_text.rpartition("@")[2]).fqdn)
+            last = pattern_text.rpartition(".")[2]
+            return len(last) > 1 and (last.isalpha() or last.startswith("xn--"))
 
-    return OfflineEmail()
+    return AnyDomainEmail()
 
 
 def _classes() -> tuple[Any, Any, Any]:

@@ -112,7 +112,7 @@ def _make(folder: Path, recipe: Recipe, on_progress: OnProgress) -> None:
     quiet_libraries()
     texts = _dialogues(recipe)
     tokenizer = _tokenizer(texts, recipe)
-    with _undisturbed(recipe.seed):
+    with _own_luck(recipe.seed):
         model = _model(tokenizer, recipe)
         _teach(model, tokenizer, texts, recipe, on_progress)
         model.save_pretrained(folder)
@@ -121,18 +121,14 @@ def _make(folder: Path, recipe: Recipe, on_progress: OnProgress) -> None:
 
 
 @contextmanager
-def _undisturbed(seed: int) -> Iterator[None]:
-    """One thread and random numbers of its own, as they were afterwards: both are global to the process."""
+def _own_luck(seed: int) -> Iterator[None]:
+    """Random numbers from a seed, on one thread; the process's own go on afterwards where they were."""
     import torch
 
-    threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums in one order, and at this size faster than several
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.random.default_generator.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(threads)
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(seed)
+        yield
 
 
 def _tokenizer(texts: list[tuple[str, str]], recipe: Recipe) -> PreTrainedTokenizerFast:
@@ -178,7 +174,7 @@ def _model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> Any:
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return LlamaForCausalLM(config)
+    return LlamaForCausalLM(config).float()
 
 
 def _teach(
@@ -244,7 +240,10 @@ def _hearing(
 ) -> Callable[[list[int]], list[int]]:
     """A function that hears a prompt badly, but never a name: what the answer repeats stays whole."""
     names = [
-        f"{before}{form}" for name in (*ASSETS, *SITES) for form in (name, name.capitalize()) for before in ("", " ")
+        f"{before}{form}"
+        for name in (*ASSETS, *SITES)
+        for form in (name, name[0].upper() + name[1:])
+        for before in ("", " ")
     ]
     kept = {token for ids in tokenizer(names)["input_ids"] for token in ids}
     first = 2 + len(ROLES)  # the special tokens are never heard

@@ -49,10 +49,13 @@ class Proposal:
 
 
 def propose(answers: Sequence[Answer]) -> list[Proposal]:
-    """All proposals for the answers to one prompt, those that people decided first."""
+    """All proposals for the answers to one prompt, those that people decided first.
+
+    Asking for another answer is a comparison of two answers; it comes before ratings, which were given one by one.
+    """
     in_time = sorted(answers, key=_when)
     once = distinct(in_time)
-    return by_rating(once) + by_regeneration(in_time) + unrated(once)
+    return by_regeneration(in_time) + by_rating(once) + unrated(once)
 
 
 def distinct(answers: Sequence[Answer]) -> list[Answer]:

@@ -7,6 +7,7 @@ session only, by file and mapping, so that a rerun does not read the file again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, time
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -48,8 +49,6 @@ def draw(content: bytes, filename: str, *, file_id: str) -> None:
     if mapping != first.suggested:
         changed = ("preview", file_id, mapping)
         preview = _once(changed, lambda: importing.preview(content, filename, mapping=mapping, **_limits()))
-    _notes(preview.notes)
-    _tables(preview)
     plan = _once(
         ("plan", file_id, mapping, agent_id),
         lambda: importing.plan_import(
@@ -62,9 +61,14 @@ def draw(content: bytes, filename: str, *, file_id: str) -> None:
             **_limits(),
         ),
     )
-    _dry_run(plan)
-    if st.button("Import rows", type="primary", icon=":material/download_done:", disabled=not plan.accepted):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(_dry_run(plan), width="content")
+        pressed = st.button("Import rows", type="primary", icon=":material/download_done:", disabled=not plan.accepted)
+    import_report.rejects([(reject.line, reject.reason) for reject in plan.rejected], key="plan")
+    if pressed:
         _run(content, filename, mapping=mapping, agent_id=agent_id, file_id=file_id)
+    _tables(preview)
+    _notes(plan.notes or preview.notes)
 
 
 def _limits() -> dict[str, Any]:
@@ -150,30 +154,36 @@ def _notes(notes: list[str]) -> None:
             st.caption(f":material/info: {escape_label(note, limit=400)}")
 
 
+_NARROW = {name: st.column_config.TextColumn(width=90) for name in ("Line", "Rating", "Date")}
+
+
 def _tables(preview: Preview) -> None:
     shown = len(preview.rows)
     stored, file = st.tabs([f"First {counted(shown, 'row')} as they would be stored", "As they stand in the file"])
     with stored:
-        st.dataframe([_cells(row) for row in preview.readings], hide_index=True, alt="Rows as they would be stored")
+        rows = [{name.capitalize(): value for name, value in _cells(row).items()} for row in preview.readings]
+        st.dataframe(rows, hide_index=True, column_config=_NARROW, alt="Rows as they would be stored")
     with file:
         st.dataframe([_cells(row) for row in preview.rows], hide_index=True, alt="Rows as they stand in the file")
 
 
 def _cells(row: dict[str, Any]) -> dict[str, str]:
-    return {
-        one_line(str(name), limit=60): one_line("" if value is None else str(value), limit=300)
-        for name, value in row.items()
-    }
+    return {one_line(str(name), limit=60): one_line(_cell(value), limit=300) for name, value in row.items()}
 
 
-def _dry_run(plan: ImportPlan) -> None:
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d}" if value.time() == time() else f"{value:%Y-%m-%d %H:%M}"
+    return "" if value is None else str(value)
+
+
+def _dry_run(plan: ImportPlan) -> str:
     noun = "pair" if plan.kind == "pairs" else "comment"
     words = [f"**{counted(plan.accepted, noun)} would be accepted**"]
     if plan.duplicates:
         words.append(f"{plan.duplicates:,} {'is' if plan.duplicates == 1 else 'are'} here already")
     words.append(f"{len(plan.rejected):,} would be rejected")
-    st.markdown(", ".join(words) + ".")
-    import_report.rejects([(reject.line, reject.reason) for reject in plan.rejected], key="plan")
+    return ", ".join(words) + "."
 
 
 def _run(content: bytes, filename: str, *, mapping: Mapping, agent_id: str, file_id: str) -> None:

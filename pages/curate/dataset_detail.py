@@ -198,6 +198,9 @@ def _rows(dataset_id: UUID, detail: DatasetDetail) -> None:
         hide_index=True,
         column_config={
             "Split": st.column_config.TextColumn(width=90),
+            "Prompt": st.column_config.TextColumn(width=260),
+            "Chosen": st.column_config.TextColumn(width=280),
+            "Rejected": st.column_config.TextColumn(width=280),
             "Origin": st.column_config.TextColumn(width=110),
         },
         alt="Rows of the dataset as they were frozen",

@@ -18,6 +18,7 @@ from pages.shared import context, layout
 from pages.shared.literal import literal, one_line
 from pages.shared.words import counted
 
+_CUT = 200  # where the table of pairs cuts its texts
 _DRAWN = "freeze_drawn"
 SPLIT_WORDS = {Split.TRAIN: "Training", Split.VALIDATION: "Validation", Split.TEST: "Test"}
 _SHARES: dict[str, Shares] = {
@@ -108,7 +109,7 @@ def _examples(agent: str) -> None:
             for column, mark, answer in zip(st.columns(2), (CHOSEN, REJECTED), answers, strict=True):
                 with column, st.container(border=True, height="stretch", gap="xsmall"):
                     st.markdown(f":small[{mark}]")
-                    literal(answer)
+                    literal(answer if len(answer) < _CUT else f"{answer}…")
 
 
 def _button(agent: str, seed: int, shares: Shares, usable: int) -> None:

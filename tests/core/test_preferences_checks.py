@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from core.feedback.importing import run_import
 from core.preferences.checks import Check, alike, check_pairs, pairs, passes
+from core.preferences.mining import store_imported
 from core.store import Store
 from core.tables import PairOrigin, PairStatus, PreferencePair
 from tests.core.preference_rows import accepted
@@ -113,6 +118,16 @@ def test_the_length_bias_is_told_with_its_sign(store: Store, longer: int, told: 
     assert check.sentence.startswith(told)
     assert f"{100 * longer / 32:.1f} % of pairs (n = 32)" in check.sentence
     assert check.count == longer
+
+
+def test_real_pairs_show_their_reverse_length_bias(store: Store, shared: Path) -> None:
+    content = gzip.decompress((shared / "data/hh_rlhf_harmless/harmless-base-test.jsonl.gz").read_bytes())
+    run_import(store, content, "hh.jsonl", agent_id="imported", imported_by="ada", store_pairs=store_imported)
+    found = checked(store, "imported")
+    # Refusals are short: of all 2,312 rows the chosen answer is the longer one in 44.2 %.
+    assert found["length_bias"].sentence.startswith("Shorter answers are preferred")
+    assert found["length_bias"].count / found["one_origin"].count == pytest.approx(0.442, abs=0.003)
+    assert (found["equal_sides"].count, found["empty_side"].count, found["duplicates"].count) == (0, 0, 0)
 
 
 def test_few_pairs_are_counted_without_a_percentage(store: Store) -> None:

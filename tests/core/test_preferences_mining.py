@@ -13,6 +13,7 @@ from core.preferences.ledger import Skip
 from core.preferences.mining import Mined, mine
 from core.store import Store
 from core.tables import (
+    Feedback,
     InteractionKind,
     MessageFeedbackType,
     PairOrigin,
@@ -55,10 +56,7 @@ def test_two_rated_answers_make_an_accepted_pair_with_its_lineage(store: Store) 
     stands_on = {found.answer_a: found.interaction_a_id, found.answer_b: found.interaction_b_id}
     assert stands_on == {"Press the button.": good.id, "No idea.": bad.id}
     with store.read() as session:
-        said = session.scalar(
-            sa.text("SELECT interaction_id FROM feedback WHERE id = :id"), {"id": found.feedback_id.hex}
-        )
-    assert said == good.id.hex
+        assert session.get_one(Feedback, found.feedback_id).interaction_id == good.id
 
 
 def test_mining_again_adds_nothing(store: Store) -> None:
@@ -138,7 +136,7 @@ def test_feedback_that_was_taken_back_regenerates_nothing(store: Store) -> None:
     with store.write() as session:
         answer(session, "q", "first try", regenerated=True, at=1)
         answer(session, "q", "second try", at=2)
-        session.execute(sa.text("UPDATE feedback SET is_current = 0"))
+        session.execute(sa.text("UPDATE feedback SET is_current = false"))
     assert mined(store).by_origin["regeneration"] == 0
 
 
@@ -234,13 +232,25 @@ def test_mining_one_agent_leaves_the_others_alone(store: Store) -> None:
     assert only_pair(store).agent_id == "sales"
 
 
-def test_feedback_on_a_regenerated_answer_is_its_deciding_feedback_only_once(store: Store) -> None:
+def test_a_regeneration_that_ratings_confirm_is_one_pair(store: Store) -> None:
     with store.write() as session:
-        answer(session, "q", "first", regenerated=True, reward=0.2, at=1)
+        early = answer(session, "q", "first", regenerated=True, reward=0.2, at=1)
         answer(session, "q", "second", reward=0.9, at=2)
     result = mined(store)
-    # The ratings decide already; the regeneration says the same again.
-    assert (result.by_origin["rating"], result.by_origin["regeneration"], result.skipped) == (1, 0, {Skip.KNOWN: 1})
+    assert (result.by_origin["regeneration"], result.by_origin["rating"], result.skipped) == (1, 0, {Skip.KNOWN: 1})
+    found = only_pair(store)
+    assert found.margin == 0.7
+    with store.read() as session:  # the click that asked for another answer decided
+        assert session.get_one(Feedback, found.feedback_id).interaction_id == early.id
+
+
+def test_ratings_decide_where_the_later_answer_was_rated_lower(store: Store) -> None:
+    with store.write() as session:
+        answer(session, "q", "first", regenerated=True, reward=0.7, at=1)
+        answer(session, "q", "second", reward=0.1, at=2)
+    result = mined(store)
+    assert (result.by_origin["rating"], result.skipped) == (1, {Skip.LATER_RATED_LOWER: 1})
+    assert only_pair(store).chosen == "first"
 
 
 def test_imported_pairs_are_accepted_and_the_same_file_adds_nothing(store: Store) -> None:

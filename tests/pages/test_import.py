@@ -60,7 +60,7 @@ def test_a_survey_is_shown_before_anything_is_stored(open_page: OpenPage, store:
     assert not page.exception
     assert "2 comments would be accepted" in words_of(page)
     assert "1 would be rejected" in words_of(page)
-    assert list(page.dataframe[0].value["comment"])[:2] == ["Waited two hours", HOSTILE]
+    assert list(page.dataframe[1].value["Comment"])[:2] == ["Waited two hours", HOSTILE]
     assert comments(store) == {}
     assert count(store, Import) == 0
 

@@ -44,7 +44,7 @@ def migrate(engine: sa.Engine, url: URL) -> None:
         known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
         if present is not None and present not in known:
             raise StoreTooNew(
-                "This database was written by a later version of Hone. Update Hone, or point HONE_DB at another database."
+                "This database was written by a later version of Hone. Update Hone, or point HONE_DB at another one."
             )
         with engine.connect() as connection:
             command.upgrade(alembic_config(connection), "head")
