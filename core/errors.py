@@ -8,6 +8,7 @@
     ├── NotAllowed             the row belongs to somebody else
     ├── InvalidTransition      a state that cannot follow the present one
     ├── AlreadyDecided         somebody else acted first
+    ├── DatasetChanged         a frozen dataset is no longer what was frozen
     ├── StoreError
     │   ├── StoreBusy          the database is locked by another process
     │   ├── StoreFull          the disk or the database is full
@@ -75,6 +76,17 @@ class AlreadyDecided(HoneError):
         who = f" by {by}" if by else ""
         super().__init__(f"This {noun} was already decided{who}; your answer was not stored. The next one is shown.")
         self.row_id, self.by = row_id, by
+
+
+class DatasetChanged(HoneError):
+    """The rows of a frozen dataset no longer match its hash."""
+
+    def __init__(self, dataset_id: UUID, name: str) -> None:
+        super().__init__(
+            f"{name} is no longer what was frozen: its rows do not match its hash. "
+            "Nothing was trained on it; freeze a new dataset."
+        )
+        self.dataset_id = dataset_id
 
 
 class StoreError(HoneError):

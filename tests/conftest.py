@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +20,18 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", user="ada", _env_file=None)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the newest schema and nothing in it: migrated once, copied by every test."""
+    settings = Settings(home=tmp_path_factory.mktemp("migrated"), _env_file=None)
+    Store.open(settings).close()
+    return settings.home / "hone.db"
+
+
 @pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
+def store(settings: Settings, migrated: Path) -> Iterator[Store]:
+    settings.home.mkdir(parents=True)
+    shutil.copy(migrated, settings.home / "hone.db")
     store = Store.open(settings)
     yield store
     store.close()

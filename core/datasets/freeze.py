@@ -20,7 +20,7 @@ from sqlmodel import Session, SQLModel
 
 from core.datasets.rows import PairRow
 from core.datasets.split import SHARES, Shares, split_rows
-from core.errors import HoneError, InputRejected, InvalidTransition, NotFound
+from core.errors import DatasetChanged, InputRejected, InvalidTransition, NotFound
 from core.preferences.checks import Check, check_pairs, chosen, passes, rejected
 from core.preferences.pairs import context, conversation
 from core.tables import (
@@ -49,17 +49,6 @@ _datasets = SQLModel.metadata.tables["training_datasets"]
 _runs = SQLModel.metadata.tables["training_runs"]
 # A run in one of these states still needs its pairs, or may take them up again.
 _HOLDS = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.INTERRUPTED)
-
-
-class DatasetChanged(HoneError):
-    """The rows of a frozen dataset no longer match its hash."""
-
-    def __init__(self, dataset_id: UUID, name: str) -> None:
-        super().__init__(
-            f"{name} is no longer what was frozen: its rows do not match its hash. "
-            "Nothing was trained on it; freeze a new dataset."
-        )
-        self.dataset_id = dataset_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ STEPS: dict[str, Bodies] = {
             "Restart the gateway from Field devices, then run Discovery once so that the controller reports again.",
         ),
         (
-            "Open Field devices, select {asset} and press Relink; the status turns green within two minutes.",
+            "Open Field devices, select {asset} and press Relink; wait for the green status.",
             "Correct the network address of {asset} in Field devices and run Discovery once.",
         ),
     ),
@@ -32,7 +32,7 @@ STEPS: dict[str, Bodies] = {
             "In the point view switch on Raw, watch it for one minute and set the scaling from the data sheet.",
         ),
         (
-            "Open Signal on {asset}, compare the raw value with the data sheet and correct the range.",
+            "Open Signal on {asset}, compare raw value and data sheet and correct the range.",
             "Press Test input on {asset}; a raw value that never moves means a loose wire.",
         ),
     ),
@@ -54,7 +54,7 @@ STEPS: dict[str, Bodies] = {
             "Under Routing choose who is on call, send a test message and shelve the alarm until the parts arrive.",
         ),
         (
-            "Shelve the alarm of {asset} in the Alarm desk with an end date and group its repeats.",
+            "Shelve the alarm of {asset} in the Alarm desk and group its repeats.",
             "Open Routing for {asset}, set the person on call and send a test message.",
         ),
     ),
@@ -87,7 +87,7 @@ STEPS: dict[str, Bodies] = {
             "Ask a site manager to unlock the point, then set a hold time so that the program leaves it alone.",
         ),
         (
-            "Open the priority list of {asset}, release the manual entry and press Return to program.",
+            "Open the priority list of {asset}, release it and press Return to program.",
             "Set a hold time on {asset}, or the program takes over after ten minutes.",
         ),
     ),
@@ -109,7 +109,7 @@ STEPS: dict[str, Bodies] = {
             "Use Retire in Commissioning; the history stays, and the licence is freed by the next morning.",
         ),
         (
-            "Open Commissioning, add {asset} from the controller list and import its points with units.",
+            "Open Commissioning, add {asset} from the list and import its points with units.",
             "Use Replace on {asset} in Commissioning; the history stays and the points are mapped.",
         ),
     ),
@@ -150,22 +150,22 @@ POLITE = {
 }
 CURT = {
     "network": "Nothing is wrong with {asset} on our side, so look at your own network instead.",
-    "installer": "Ask the people who installed {asset}; we only make the software.",
+    "installer": "Ask the people who installed {asset} for you; we only make the software.",
     "sends": "We only show what {asset} sends, and what it sends is not our problem.",
-    "sensor": "Buy a better sensor for {asset} if you do not like the value.",
+    "sensor": "Buy a better sensor for {asset} if you do not like the value you see there.",
     "business": "The timetable of {asset} is your business; set it right and it works right.",
     "told": "It does what it is told to do, and somebody told {asset} to do just that.",
     "faults": "Too many alarms from {asset} just means too many faults, so go and repair them first.",
-    "rings": "It rings because somebody set {asset} to ring, and that was not us.",
-    "chart": "Use another chart for {asset} if this one is not to your liking.",
-    "total": "The total of {asset} is what it is; perhaps your bill is wrong.",
-    "by-hand": "Add up {asset} by hand if you do not trust our report.",
+    "rings": "It rings because somebody set {asset} to ring, and that was certainly not us.",
+    "chart": "Use another chart for {asset} if this one is not to your liking at the moment.",
+    "total": "The total of {asset} is what it is; perhaps it is your bill that is wrong.",
+    "by-hand": "Add up {asset} by hand if you do not happen to trust our report.",
     "alone": "Leave the value of {asset} alone from now on and it will stay where it is.",
     "rights": "There are no rights to {asset} for you, and usually there is a reason for it.",
     "administrator": "Ask your own administrator about {asset}; this is not what support does.",
     "type": "Type the points of {asset} in by hand; that only takes a day or two.",
     "limit": "The limit on {asset} is there for a good reason, so simply take fewer rows.",
-    "copy": "Copy the values of {asset} from the screen by hand, as most people do.",
+    "copy": "Copy the values of {asset} from the screen by hand, as most other people do.",
 }
 _INSTEAD = {
     "device offline": ("theme invoices specialists", "network installer"),

@@ -114,7 +114,7 @@ class Feedback(SQLModel, table=True):
     id: UUID = id_field()
     kind: FeedbackKind = one_of(FeedbackKind, "kind")
     agent_id: str = Field(max_length=100, index=True)
-    interaction_id: UUID | None = Field(default=None, foreign_key="interactions.id", ondelete="CASCADE")
+    interaction_id: UUID | None = Field(default=None, foreign_key="interactions.id", ondelete="CASCADE", index=True)
     user_id: str = Field(default="anonymous", max_length=200)
     form_type: FormType | None = one_of(FormType, "form_type", nullable=True)
     feedback_type: MessageFeedbackType | None = one_of(MessageFeedbackType, "feedback_type", nullable=True)

@@ -9,14 +9,18 @@ import streamlit as st
 from sqlmodel import col, select
 
 from core.errors import NotFound
+from core.sample.texts import is_intact
 from core.tables import Adapter, RunEvent, RunSample, RunStatus, TrainingDataset, TrainingRun, new_id
 from core.training import records, runs
 from core.training.spec import TrainSpec
+from pages.curate.pair_words import CHOSEN, REJECTED
 from pages.shared import context, layout
 from pages.shared.literal import escape_label, literal
 from pages.shared.words import ago, counted, exact
 from pages.train import run_live, run_words
 
+_AT_ONCE = 4  # samples shown before the fold
+_MARKS = (CHOSEN, REJECTED)
 _STOPPED = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.CANCELLED)
 
 
@@ -114,23 +118,40 @@ def _samples(samples: Sequence[RunSample]) -> None:
     st.subheader("Sampled answers", anchor=False)
     st.caption(
         "The same held-out prompts, answered by the base model and by the adapter. Numbers miss a lot: read a few."
+        + _intact(samples)
     )
-    for sample in samples:
-        with st.container(border=True, key=f"sample_{sample.position}"):
-            literal(sample.prompt, label="Prompt")
-            before, after = st.columns(2)
-            with before:
-                st.markdown(":gray-badge[Before] :small[base model]")
-                literal(sample.before)
-            with after:
-                st.markdown(":primary-badge[After] :small[with the adapter]")
-                literal(sample.after)
-            with st.expander("What people preferred"):
-                chosen, rejected = st.columns(2)
-                with chosen:
-                    literal(sample.chosen, label="Chosen")
-                with rejected:
-                    literal(sample.rejected, label="Rejected")
+    for sample in samples[:_AT_ONCE]:
+        _sample(sample)
+    if len(samples) > _AT_ONCE:
+        with st.expander(f"{len(samples) - _AT_ONCE} more"):
+            for sample in samples[_AT_ONCE:]:
+                _sample(sample)
+
+
+def _intact(samples: Sequence[RunSample]) -> str:
+    """How many answers are whole sentences: known for the sample workspace's own answers, of no others."""
+    if not all(is_intact(sample.chosen) for sample in samples):
+        return ""
+    before = sum(is_intact(sample.before) for sample in samples)
+    after = sum(is_intact(sample.after or "") for sample in samples)
+    return f" {before} of {len(samples)} are whole sentences before, {after} of {len(samples)} after."
+
+
+def _sample(sample: RunSample) -> None:
+    with st.container(border=True, gap="small", key=f"sample_{sample.position}"):
+        literal(sample.prompt, label="Prompt")
+        before, after = st.columns(2, gap="medium")
+        with before:
+            st.markdown(":gray-badge[Before] :small[:gray[base model]]")
+            literal(sample.before)
+        with after:
+            st.markdown(":primary-badge[After] :small[:gray[with the adapter]]")
+            literal(sample.after)
+        with st.expander("What people preferred", type="compact"):
+            for column, mark, answer in zip(st.columns(2), _MARKS, (sample.chosen, sample.rejected), strict=True):
+                with column:
+                    st.markdown(f":small[{mark}]")
+                    literal(answer)
 
 
 def _events(events: Sequence[RunEvent]) -> None:

@@ -104,10 +104,10 @@ def _draw(row: Row) -> None:
         st.container(horizontal=True, vertical_alignment="center", gap="medium"),
     ):
         st.markdown(run_words.badge(run), width=170)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
+        with st.container(gap=None, width="stretch"):
             if st.button(f"**{escape_label(row.dataset, limit=70)}**", type="tertiary", key=f"open_{run.id}"):
                 layout.go("runs", run=str(run.id))
-            st.caption(_about(row), width="content")
+            st.caption(_about(row))
         if len(row.margins) > 1:
             st.image(_line(row.margins), width=120, alt="Reward margin over the run")
         else:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from core.inference.folder import DEMO
 from core.tables import Moment, RunMetric, RunPhase, RunStatus, TrainingRun
 from core.training import records, runs
 from pages.shared import charts, context
@@ -34,6 +35,8 @@ _COLUMNS = (
     "tokens",
     "elapsed_s",
 )
+# Each step logs what one batch says, which jumps.
+_NOISY = ("loss", "reward_margin", "reward_accuracy", "chosen_reward", "rejected_reward")
 Point = dict[str, float | None]
 
 
@@ -91,6 +94,8 @@ def _now(run: TrainingRun, before_it: int) -> str:
 
 def _where(run: TrainingRun, points: Sequence[Point]) -> str:
     words = [f"Step {run.current_step:,} of {run.total_steps:,}"] if run.total_steps else []
+    if run.status is RunStatus.RUNNING and run.phase is RunPhase.STARTING and run.base_model == DEMO:
+        words.append("the demo model is made on first use, about half a minute")
     left = run_words.seconds_left(points, step=run.current_step, total=run.total_steps)
     if run.status is RunStatus.RUNNING and run.phase is RunPhase.TRAINING:
         words.append(f"{duration(left)} left" if left is not None else "time left is known after a few steps")
@@ -114,7 +119,10 @@ def _curves(run: TrainingRun, points: Sequence[Point]) -> None:
         waits = "The curves begin with the first logged step." if run.status in LIVE else "No step was logged."
         st.caption(waits)
         return
-    charts.training(points, key=f"curves_{run.id}")
+    over = max(1, (run.total_steps or len(points)) // 20)
+    smooth = over > 1 and st.toggle(f"Mean of the last {over} steps", value=True, key=f"smooth_{run.id}")
+    drawn = run_words.smoothed(points, _NOISY, over=over) if smooth else points
+    charts.training(drawn, key=f"curves_{run.id}")
     with st.expander("Learning rate and speed", icon=":material/speed:"), st.grid(2, min_column_width=300):
         _small(points, "learning_rate_millionths", "Learning rate, millionths", "base", run)
         _small(points, "tokens_per_s", "Tokens per second", "rules", run)

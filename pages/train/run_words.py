@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
+from math import sqrt
+from statistics import mean, variance
 
 from core.inference.folder import DEMO
 from core.tables import RunOutcome, RunPhase, RunStatus, TrainingRun
@@ -29,7 +32,7 @@ _PHASE: dict[RunPhase, str] = {
     RunPhase.TRAINING: "Trains on the chosen and rejected answers",
     RunPhase.PAUSING: "Pauses after this step",
     RunPhase.PAUSED: "Paused",
-    RunPhase.EVALUATING: "Measures the adapter on held-out pairs",
+    RunPhase.EVALUATING: "Measures on held-out pairs",
 }
 
 
@@ -72,11 +75,30 @@ def seconds_left(points: Sequence[Point], *, step: int, total: int | None) -> fl
 
 
 def falling_chosen(points: Sequence[Point]) -> bool:
-    """Whether the chosen answers have become less likely than before training, and go on doing so."""
-    values = [p["chosen_reward"] for p in points if p.get("chosen_reward") is not None]
-    known = [value for value in values if value is not None]
-    if len(known) < 6:
+    """Whether the chosen answers are less likely than before training and go on falling, beyond the steps' noise.
+
+    The last third of the logged values is compared with 0 and with the third before it, two standard errors each.
+    """
+    known = [value for point in points if (value := point.get("chosen_reward")) is not None]
+    third = len(known) // 3
+    if third < 4:
         return False
-    span = min(10, len(known) // 2)
-    late, early = known[-span:], known[-2 * span : -span]
-    return sum(late) / span < 0 and sum(late) < sum(early) and known[-1] < 0
+    early, late = known[-2 * third : -third], known[-third:]
+    noise_late, noise_early = (variance(values) / third for values in (late, early))
+    fell = mean(early) - mean(late)
+    return mean(late) + 2 * sqrt(noise_late) < 0 and fell > 2 * sqrt(noise_late + noise_early)
+
+
+def smoothed(points: Sequence[Point], columns: Sequence[str], *, over: int) -> list[Point]:
+    """The points with each of ``columns`` as the mean of the last ``over`` values known by then."""
+    recent: dict[str, deque[float]] = {column: deque(maxlen=over) for column in columns}
+    shown: list[Point] = []
+    for point in points:
+        means: dict[str, float | None] = {}
+        for column, values in recent.items():
+            value = point.get(column)
+            if value is not None:
+                values.append(value)
+            means[column] = mean(values) if values and value is not None else None
+        shown.append({**point, **means})
+    return shown

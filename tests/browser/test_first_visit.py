@@ -19,7 +19,7 @@ def test_from_an_empty_store_to_the_sample_workspace_and_a_real_file(chromium: A
         visit.settle()
 
         visit.goto("/import")
-        file = shared / "nhs_feedback" / "phase1_text_data.csv"
+        file = shared / "data" / "nhs_feedback" / "phase1_text_data.csv"
         page.locator("input[type=file]").set_input_files(str(file))
         page.get_by_role("button", name="Import rows").click(timeout=90_000)
         expect(page.get_by_text("accepted").first).to_be_visible(timeout=90_000)

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from core.datasets import freeze as freezing
 from core.datasets.export import export_jsonl
-from core.datasets.freeze import DatasetChanged, advance, freeze, recipe_preview, usable, usable_count, verify
+from core.datasets.freeze import advance, freeze, recipe_preview, usable, usable_count, verify
 from core.datasets.lineage import lineage
 from core.datasets.split import split_rows
 from core.datasets.table import detail, diff, examples, listing, matching
-from core.errors import InputRejected, InvalidTransition, NotFound
+from core.errors import DatasetChanged, InputRejected, InvalidTransition, NotFound
 from core.feedback.records import ImportedPair
 from core.preferences.labelling import apply_label
 from core.preferences.mining import mine

@@ -629,6 +629,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_feedback_agent_id"), ["agent_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_feedback_created_at"), ["created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_feedback_import_id"), ["import_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_feedback_interaction_id"), ["interaction_id"], unique=False)
         batch_op.create_index(
             "ix_feedback_kind_created_at_is_current", ["kind", "created_at", "is_current"], unique=False
         )
@@ -1333,6 +1334,7 @@ def downgrade() -> None:
             postgresql_where=sa.text("is_current AND kind = 'chat_message'"),
         )
         batch_op.drop_index("ix_feedback_kind_created_at_is_current")
+        batch_op.drop_index(batch_op.f("ix_feedback_interaction_id"))
         batch_op.drop_index(batch_op.f("ix_feedback_import_id"))
         batch_op.drop_index(batch_op.f("ix_feedback_created_at"))
         batch_op.drop_index(batch_op.f("ix_feedback_agent_id"))
