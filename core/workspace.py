@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from sqlmodel import Session
 
@@ -18,7 +19,7 @@ from core.rewards import chat as chat_rewards
 from core.sample import workspace as sample
 from core.settings import Settings
 from core.store import Store
-from core.tables import Import, Interaction, InteractionKind, now
+from core.tables import Feedback, FeedbackKind, Import, Interaction, InteractionKind, MessageFeedbackType, now
 from core.triage import inbox
 
 BATCH = 50  # rows a transaction: nobody else waits long for the write lock
@@ -81,22 +82,12 @@ def add_sample_rows(store: Store, on_progress: Progress | None = None) -> Loaded
 
 
 def _add_interaction(session: Session, *, interaction: sample.SampleInteraction) -> Loaded:
-    stored = intake.store_interaction(
+    stored = _store(
         session,
-        agent_id=interaction.agent_id,
-        prompt=interaction.prompt,
-        response=interaction.response,
-        source=SAMPLE,
-        external_id=interaction.external_id,
-        conversation_id=interaction.conversation_id,
-        user_id=interaction.user_id,
+        interaction,
         prompt_group=interaction.prompt_group,
-        intent=interaction.intent,
-        intent_confidence=interaction.intent_confidence,
         context_sources=interaction.context_sources,
         suggested_actions=interaction.suggested_actions,
-        response_ms=interaction.response_ms,
-        created_at=interaction.created_at,
     )
     if not stored.created:
         return Loaded()
@@ -104,6 +95,26 @@ def _add_interaction(session: Session, *, interaction: sample.SampleInteraction)
         _add_reaction(session, stored.row, said)
     chat_rewards.update_reward(session, stored.row)
     return Loaded(interactions=1, feedback=len(interaction.feedback))
+
+
+def _store(
+    session: Session, item: sample.SampleInteraction | sample.SamplePlan, **more: Any
+) -> intake.Stored[Interaction]:
+    return intake.store_interaction(
+        session,
+        agent_id=item.agent_id,
+        prompt=item.prompt,
+        response=item.response,
+        source=SAMPLE,
+        external_id=item.external_id,
+        conversation_id=item.conversation_id,
+        user_id=item.user_id,
+        intent=item.intent,
+        intent_confidence=item.intent_confidence,
+        response_ms=item.response_ms,
+        created_at=item.created_at,
+        **more,
+    )
 
 
 def _add_reaction(session: Session, row: Interaction, said: sample.SampleFeedback) -> None:
@@ -137,27 +148,29 @@ def _add_form(session: Session, *, form: sample.SampleForm) -> Loaded:
 
 
 def _add_plan(session: Session, *, plan: sample.SamplePlan) -> Loaded:
-    stored = intake.store_interaction(
-        session,
-        kind=InteractionKind.PLAN,
-        agent_id=plan.agent_id,
-        prompt=plan.prompt,
-        response=plan.response,
-        source=SAMPLE,
-        external_id=plan.external_id,
-        conversation_id=plan.conversation_id,
-        user_id=plan.user_id,
-        intent=plan.intent,
-        intent_confidence=plan.intent_confidence,
-        response_ms=plan.response_ms,
-        plan=plan.plan,
-        created_at=plan.created_at,
-    )
-    if stored.created and plan.evaluation is not None:
+    stored = _store(session, plan, kind=InteractionKind.PLAN, plan=plan.plan)
+    if not stored.created:
+        return Loaded()
+    if plan.rating is not None:
+        session.add(_plan_rating(stored.row, up=plan.rating == "up"))
+    if plan.evaluation is not None:
         evaluations.store_evaluation(
             session, stored.row, plan.evaluation, judge=SAMPLE, prompt_version="1", prompt_hash=SAMPLE
         )
-    return Loaded(plans=int(stored.created))
+    return Loaded(plans=1)
+
+
+def _plan_rating(row: Interaction, *, up: bool) -> Feedback:
+    return Feedback(
+        kind=FeedbackKind.PLAN,
+        agent_id=row.agent_id,
+        interaction_id=row.id,
+        user_id=row.user_id or intake.ANONYMOUS,
+        feedback_type=MessageFeedbackType.THUMBS_UP if up else MessageFeedbackType.THUMBS_DOWN,
+        helpful=up,
+        source=SAMPLE,
+        created_at=row.created_at,
+    )
 
 
 def bring_up(store: Store) -> BroughtUp:

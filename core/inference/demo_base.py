@@ -51,7 +51,7 @@ class Recipe:
     hidden: int = 64
     layers: int = 2
     heads: int = 4
-    intermediate: int = 128
+    intermediate: int = 192
     context: int = 1024
     steps: int = 1000
     batch: int = 8

@@ -63,7 +63,7 @@ CLOSERS: dict[Form, dict[Side, tuple[str, ...]]] = {
         "bad": (
             "There is nothing more to say, so this ticket is closed.",
             "Read the manual next time before you write to support.",
-            "Nobody else at {site} has complained so far.",
+            "Nobody else at {site} has complained about it so far.",
         ),
     },
 }

@@ -163,7 +163,7 @@ CURT = {
     "alone": "Leave the value of {asset} alone from now on and it will stay where it is.",
     "rights": "There are no rights to {asset} for you, and usually there is a reason for it.",
     "administrator": "Ask your own administrator about {asset}; this is not what support does.",
-    "type": "Type the points of {asset} in by hand; that only takes a day or two.",
+    "type": "Type the points of {asset} in by hand; that should only take a day or two.",
     "limit": "The limit on {asset} is there for a good reason, so simply take fewer rows.",
     "copy": "Copy the values of {asset} from the screen by hand, as most other people do.",
 }

@@ -181,10 +181,11 @@ def _rows(dataset_id: UUID, detail: DatasetDetail) -> None:
         words = layout.choice("Split", {"all": "All"} | {s.value: w for s, w in SPLIT_WORDS.items()}, key="split")
     split = Split(words) if words != "all" else None
     total = detail.by_split[split] if split else detail.dataset.total_examples
-    page = min(max(1, int(st.session_state.get("page") or 1)), max(1, -(-total // _ROWS)))
+    body = st.container()  # the pages stand below the rows, but say first which rows
+    page = layout.paging(total, size=_ROWS)
     with context.store().read() as session:
         rows = table.examples(session, dataset_id, split=split, limit=_ROWS, offset=layout.offset(page, size=_ROWS))
-    st.dataframe(
+    body.dataframe(
         [
             {
                 "Split": SPLIT_WORDS[row.split],
@@ -205,4 +206,3 @@ def _rows(dataset_id: UUID, detail: DatasetDetail) -> None:
         },
         alt="Rows of the dataset as they were frozen",
     )
-    layout.paging(total, size=_ROWS)

@@ -59,7 +59,7 @@ def _recipe(agents: list[str]) -> tuple[str, int, Shares]:
     return agent or agents[0], int(seed), _SHARES[words or next(iter(_SHARES))]
 
 
-@st.cache_data(ttl=20, show_spinner="Counting the pairs")
+@st.cache_data(ttl=20, refresh_mode="background", show_spinner="Counting the pairs")
 def _would_make(agent: str, seed: int, shares: Shares) -> freeze.Preview:
     with context.store().read() as session:
         return freeze.recipe_preview(session, agent_id=agent, seed=seed, shares=shares)

@@ -69,9 +69,7 @@ def _sentence(mined: Mined) -> str:
 
 def draw(agent: str | None) -> None:
     st.caption("From answers to training material")
-    with context.store().read() as session:
-        stages = [stage for stage in table.funnel(session, agent_id=agent) if stage.name in _STAGES]
-    stages = sorted(stages, key=lambda stage: list(_STAGES).index(stage.name))
+    stages = sorted(_funnel(agent), key=lambda stage: list(_STAGES).index(stage.name))
     most = max((stage.count for stage in stages), default=0)
     st.dataframe(
         [{"Step": _STAGES[stage.name], "Count": stage.count} for stage in stages],
@@ -82,17 +80,19 @@ def draw(agent: str | None) -> None:
     checks_of(_checks(agent), key="pairs")
 
 
+@st.cache_data(ttl=30, refresh_mode="background", show_spinner=False)
+def _funnel(agent: str | None) -> list[table.Stage]:
+    with context.store().read() as session:
+        return [stage for stage in table.funnel(session, agent_id=agent) if stage.name in _STAGES]
+
+
 _FACTS = ("length_bias", "one_origin")  # these measure; the others count what is wrong
 
 
-@st.cache_data(ttl=60, show_spinner="Checking the pairs")
+@st.cache_data(ttl=60, refresh_mode="background", show_spinner="Checking the pairs")
 def _checks(agent: str | None) -> list[Check]:
     with context.store().read() as session:
         return checks.check_pairs(session, agent_id=agent)
-
-
-def changed() -> None:
-    _checks.clear()
 
 
 def checks_of(found: list[Check], *, key: str) -> None:

@@ -50,17 +50,11 @@ def draw() -> None:
             mining_panel.draw(agent)
 
 
-@st.cache_data(ttl=5, show_spinner=False)
+@st.cache_data(ttl=10, refresh_mode="background", show_spinner=False)
 def aggregates() -> tuple[list[str], table.Counts]:
     """The agents that have pairs, and the counts; shared by all viewers."""
     with context.store().read() as session:
         return table.agents(session), table.counts(session)
-
-
-def changed() -> None:
-    """After an action: what is counted is counted anew."""
-    aggregates.clear()
-    mining_panel.changed()
 
 
 def _empty() -> None:
@@ -99,18 +93,17 @@ def _pair_id(text: str | None) -> UUID | None:
 
 def _table(agent: str | None, status: PairStatus | None, origin: PairOrigin | None, words: str | None) -> None:
     wanted: dict[str, Any] = {"agent_id": agent, "status": status, "origin": origin, "search": words}
+    body = st.container()  # the pages stand below the rows, but say first which rows
     with context.store().read() as session:
-        total = table.matching(session, **wanted)
-        pages = max(1, -(-total // layout.PAGE_SIZE))
-        page = min(pages, max(1, int(st.session_state.get("page") or 1)))
+        page = layout.paging(table.matching(session, **wanted), key="page")
         rows = table.listing(session, **wanted, limit=layout.PAGE_SIZE, offset=layout.offset(page))
     if not rows:
-        st.caption("No pair fits these filters.")
+        body.caption("No pair fits these filters.")
         return
     # Another page, filter or closed pair is another table to Streamlit: nothing stays marked in it.
     key = f"{_KEY}_{abs(hash((page, str(wanted), st.session_state.get(pair_detail.CLOSED, 0))))}"
     st.session_state[_ROWS] = (key, [str(row.id) for row in rows])
-    st.dataframe(
+    body.dataframe(
         [_cells(row) for row in rows],
         hide_index=True,
         placeholder="",
@@ -121,7 +114,6 @@ def _table(agent: str | None, status: PairStatus | None, origin: PairOrigin | No
         key=key,
         alt="Pairs; pressing a cell shows its pair",
     )
-    layout.paging(total, key="page")
 
 
 def _cells(row: ListedPair) -> dict[str, Any]:

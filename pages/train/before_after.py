@@ -33,7 +33,7 @@ class Change:
         if self.before is None:
             return "not measured"
         first = share(self.before.correct, self.before.n)
-        return f"{first} → {share(self.after.correct, self.after.n)}" if self.after else f"{first} → …"
+        return f"{first} → {share(self.after.correct, self.after.n)}" if self.after else f"{first} before"
 
     @property
     def n(self) -> int:

@@ -117,7 +117,7 @@ def _settings(base: str) -> dict[str, Any]:
         values["num_epochs"] = spec_fields.number("num_epochs", values["num_epochs"], preset)
     with seed:
         values["seed"] = spec_fields.number("seed", values["seed"], preset)
-    with st.expander("All settings", icon=":material/tune:"):
+    with st.expander("All settings", icon=":material/tune:", key="new_all_settings"):
         values |= spec_fields.draw(values, preset)
     return values
 

@@ -40,7 +40,7 @@ def draw(dataset: TrainingDataset, spec: TrainSpec | None, wrong: str | None) ->
         _fact("memory", _device())
         _fact("schedule", f"Waits for {counted(before_it, 'run')} before it" if before_it else "Starts at once")
         for sentence in problems:
-            _fact("error", f":red[{escape_label(sentence, limit=600)}]")
+            _fact(":red[:material/error:]", f":red[{escape_label(sentence, limit=600)}]")
     return not problems
 
 
@@ -68,8 +68,9 @@ def _too_few(dataset: TrainingDataset, splits: dict[Split, int]) -> list[str]:
 
 
 def _fact(icon: str, sentence: str) -> None:
+    mark = icon if icon.startswith(":") else f":gray[:material/{icon}:]"
     with st.container(horizontal=True, gap="small", wrap=False):
-        st.markdown(f":gray[:material/{icon}:]", width="content")
+        st.markdown(mark, width="content")
         st.markdown(sentence, width="stretch")
 
 

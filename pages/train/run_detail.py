@@ -21,6 +21,17 @@ from pages.train import run_live, run_words
 
 _AT_ONCE = 4  # samples shown before the fold
 _MARKS = (CHOSEN, REJECTED)
+# What the button says, asks, and has done: a run that stopped by itself still holds its pairs.
+_STOP = (
+    "Cancel run",
+    "Stop this run? What it has learned so far is not kept; its pairs can be used again.",
+    "The run stops after its present step",
+)
+_GIVE_BACK = (
+    "Put its pairs back",
+    "Count this run as cancelled? Its pairs can then be frozen into another dataset.",
+    "The run's pairs can be used again",
+)
 _STOPPED = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.CANCELLED)
 
 
@@ -71,13 +82,14 @@ def _title(run: TrainingRun, dataset: TrainingDataset, adapter: Adapter | None) 
 
 def _cancel(run: TrainingRun) -> None:
     asked = run.command is not None
-    with st.popover("Cancelling" if asked else "Cancel run", icon=":material/stop_circle:", disabled=asked):
-        st.text("Stop this run? What it has learned so far is not kept; its pairs can be used again.")
-        st.button("Cancel run", key=f"cancel_{run.id}", type="primary", on_click=_do_cancel, args=(run.id,))
+    words, why, done = _STOP if run.status is not RunStatus.INTERRUPTED else _GIVE_BACK
+    with st.popover("Cancelling" if asked else words, icon=":material/stop_circle:", disabled=asked):
+        st.text(why)
+        st.button(words, key=f"cancel_{run.id}", type="primary", on_click=_do_cancel, args=(run.id, done))
 
 
-def _do_cancel(run_id: UUID) -> None:
-    with context.action("The run stops after its present step"), context.store().write() as session:
+def _do_cancel(run_id: UUID, done: str) -> None:
+    with context.action(done), context.store().write() as session:
         runs.request_cancel(session, run_id, by=context.me())
 
 
@@ -132,9 +144,11 @@ def _intact(samples: Sequence[RunSample]) -> str:
     """How many answers are whole sentences: known for the sample workspace's own answers, of no others."""
     if not all(is_intact(sample.chosen) for sample in samples):
         return ""
-    before = sum(is_intact(sample.before) for sample in samples)
-    after = sum(is_intact(sample.after or "") for sample in samples)
-    return f" {before} of {len(samples)} are whole sentences before, {after} of {len(samples)} after."
+    said = f" {sum(is_intact(sample.before) for sample in samples)} of {len(samples)} are whole sentences before"
+    answered = [sample.after for sample in samples if sample.after is not None]
+    if answered:
+        said += f", {sum(map(is_intact, answered))} of {len(answered)} after"
+    return f"{said}."
 
 
 def _sample(sample: RunSample) -> None:
@@ -144,9 +158,10 @@ def _sample(sample: RunSample) -> None:
         with before:
             st.markdown(":gray-badge[Before] :small[:gray[base model]]")
             literal(sample.before)
-        with after:
-            st.markdown(":primary-badge[After] :small[:gray[with the adapter]]")
-            literal(sample.after)
+        if sample.after is not None:
+            with after:
+                st.markdown(":primary-badge[After] :small[:gray[with the adapter]]")
+                literal(sample.after)
         with st.expander("What people preferred", type="compact"):
             for column, mark, answer in zip(st.columns(2), _MARKS, (sample.chosen, sample.rejected), strict=True):
                 with column:

@@ -21,7 +21,7 @@ from pages.train import run_words
 from pages.train.before_after import Change, picture
 
 EVERY_S = 2
-MOST = 1_000  # points kept for the charts
+MOST = 400  # points kept for the charts
 LIVE = (RunStatus.PENDING, RunStatus.RUNNING)
 _KEPT = "run_curve"
 _COLUMNS = (
@@ -123,7 +123,11 @@ def _curves(run: TrainingRun, points: Sequence[Point]) -> None:
     smooth = over > 1 and st.toggle(f"Mean of the last {over} steps", value=True, key=f"smooth_{run.id}")
     drawn = run_words.smoothed(points, _NOISY, over=over) if smooth else points
     charts.training(drawn, key=f"curves_{run.id}")
-    with st.expander("Learning rate and speed", icon=":material/speed:"), st.grid(2, min_column_width=300):
+    # Drawn only while it is open: it would double the work of every look at the run.
+    fold = st.expander("Learning rate and speed", icon=":material/speed:", key=f"speed_{run.id}", on_change="rerun")
+    if not fold.open:
+        return
+    with fold, st.grid(2, min_column_width=300):
         _small(points, "learning_rate_millionths", "Learning rate, millionths", "base", run)
         _small(points, "tokens_per_s", "Tokens per second", "rules", run)
 

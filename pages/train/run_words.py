@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from math import sqrt
-from statistics import mean, variance
+from statistics import fmean, variance
 
 from core.inference.folder import DEMO
 from core.tables import RunOutcome, RunPhase, RunStatus, TrainingRun
@@ -85,8 +85,8 @@ def falling_chosen(points: Sequence[Point]) -> bool:
         return False
     early, late = known[-2 * third : -third], known[-third:]
     noise_late, noise_early = (variance(values) / third for values in (late, early))
-    fell = mean(early) - mean(late)
-    return mean(late) + 2 * sqrt(noise_late) < 0 and fell > 2 * sqrt(noise_late + noise_early)
+    fell = fmean(early) - fmean(late)
+    return fmean(late) + 2 * sqrt(noise_late) < 0 and fell > 2 * sqrt(noise_late + noise_early)
 
 
 def smoothed(points: Sequence[Point], columns: Sequence[str], *, over: int) -> list[Point]:
@@ -99,6 +99,6 @@ def smoothed(points: Sequence[Point], columns: Sequence[str], *, over: int) -> l
             value = point.get(column)
             if value is not None:
                 values.append(value)
-            means[column] = mean(values) if values and value is not None else None
+            means[column] = fmean(values) if values and value is not None else None
         shown.append({**point, **means})
     return shown

@@ -62,7 +62,7 @@ def number(name: str, value: float, preset: str) -> float:
     given = st.number_input(
         words,
         value=value,
-        step=1 if whole else None,
+        step=1 if whole else (value / 10 or 0.01),
         format="%d" if whole else "%g",
         help=help,
         key=f"spec_{preset}_{name}",

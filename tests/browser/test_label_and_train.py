@@ -8,36 +8,19 @@ from typing import Any
 from playwright.sync_api import expect
 from sqlmodel import col, select
 
-from core.datasets import freeze
-from core.feedback.importing import ImportedPair
-from core.preferences import mining
 from core.settings import Settings
 from core.store import Store
-from core.tables import Import, PairLabel, PairOrigin, PairStatus, PreferencePair, RunStatus, TrainingRun
+from core.tables import PairLabel, PairOrigin, PairStatus, PreferencePair, RunStatus, TrainingRun
 from tests.browser.conftest import Visit, visiting
+from tests.frozen_pairs import freeze_sixty
 
 LABELS = 5
-PAIRS = 60
 
 
 def fill(store: Store) -> None:
     """Sixty decided pairs to train on, and a few nobody has compared yet."""
-    pairs = [
-        ImportedPair(
-            prompt=f"How do I reset meter {number}?",
-            messages=None,
-            chosen=f"Hold the button of meter {number} for five seconds.",
-            rejected=f"Meter {number} cannot be helped, sorry.",
-            line=number,
-        )
-        for number in range(PAIRS)
-    ]
     with store.write() as session:
-        imported = Import(filename="pairs.jsonl", sha256="0" * 64, format="jsonl", imported_by="ada")
-        session.add(imported)
-        session.flush()
-        mining.store_imported(session, pairs, imported.id, "support")
-        freeze.freeze(session, agent_id="support", frozen_by="ada")
+        freeze_sixty(session)
         session.add_all(
             PreferencePair(
                 agent_id="support",

@@ -13,14 +13,11 @@ from sqlmodel import select
 
 from core.adapters import registry
 from core.datasets import freeze
-from core.feedback.importing import ImportedPair
-from core.preferences import mining
 from core.settings import Settings
 from core.store import Store
 from core.tables import (
     Adapter,
     DatasetPair,
-    Import,
     Moment,
     RunOutcome,
     RunStatus,
@@ -29,29 +26,14 @@ from core.tables import (
 from core.training import records, runs
 from core.training.executors import ThreadExecutor, run_next
 from core.training.spec import TrainSpec
+from tests.frozen_pairs import PAIRS, freeze_sixty
 from tests.training_runs import SMALL
-
-PAIRS = 60
 
 
 @pytest.fixture
 def dataset_id(store: Store) -> UUID:
-    pairs = [
-        ImportedPair(
-            prompt=f"Where is invoice {number}?",
-            messages=None,
-            chosen=f"Open billing and choose invoice {number}.",
-            rejected=f"I cannot say where {number} is.",
-            line=number,
-        )
-        for number in range(PAIRS)
-    ]
     with store.write() as session:
-        imported = Import(filename="pairs.jsonl", sha256="0" * 64, format="jsonl", imported_by="ada")
-        session.add(imported)
-        session.flush()
-        mining.store_imported(session, pairs, imported.id, "support")
-        return freeze.freeze(session, agent_id="support", frozen_by="ada").id
+        return freeze_sixty(session)
 
 
 def spec_for(base: Path | str, **changes: object) -> TrainSpec:

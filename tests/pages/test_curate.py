@@ -331,3 +331,9 @@ def test_a_dataset_that_is_not_there_is_said_to_be_missing(open_page: OpenPage) 
     page = open_page("datasets", dataset="00000000-0000-7000-8000-000000000000")
     assert not page.exception
     assert any("no such dataset" in c.value for c in page.caption)
+
+
+def test_a_link_to_a_later_page_shows_that_page(open_page: OpenPage, store: Store) -> None:
+    accepted(store, 60)
+    page = open_page("pairs", tab="curate", page="2")
+    assert list(page.dataframe[0].value["Prompt"]) == [f"question {at}" for at in range(9, -1, -1)]
