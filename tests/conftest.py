@@ -15,6 +15,17 @@ from core.store import Store
 REPOSITORY = Path(__file__).parent.parent
 
 
+OURS = ("HONE_SHARED", "HONE_REQUIRE_BROWSER")  # the only settings meant for the tests themselves
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_this_machine() -> Iterator[None]:
+    """A developer's own HONE_DB must never be what a test writes to."""
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("HONE_") and name not in OURS}
+    yield
+    os.environ.update(kept)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", user="ada", _env_file=None)

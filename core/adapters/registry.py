@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,12 @@ from core.tables import (
     ADAPTER_TRANSITIONS,
     Adapter,
     AdapterStatus,
-    Moment,
     RunEvaluation,
     TrainingDataset,
     TrainingRun,
     now,
 )
+from core.training import records
 from core.training.spec import TrainResult
 from core.untrusted import inside
 
@@ -136,24 +136,8 @@ def cards(session: Session, *, agent_id: str | None = None, limit: int = 20, off
     if agent_id is not None:
         query = query.where(Adapter.agent_id == agent_id)
     found = session.exec(query).all()
-    evaluations = _held_out(session, [run.id for _, run, _ in found])
-    return [
-        AdapterCard(
-            adapter,
-            run,
-            dataset,
-            before=evaluations.get((run.id, Moment.BEFORE)),
-            after=evaluations.get((run.id, Moment.AFTER)),
-        )
-        for adapter, run, dataset in found
-    ]
-
-
-def _held_out(session: Session, run_ids: Sequence[UUID]) -> dict[tuple[UUID, Moment], RunEvaluation]:
-    rows = session.exec(
-        select(RunEvaluation).where(col(RunEvaluation.run_id).in_(run_ids) & (col(RunEvaluation.split) == "held_out"))
-    ).all()
-    return {(row.run_id, row.moment): row for row in rows}
+    measured = records.held_out(session, [run.id for _, run, _ in found])
+    return [AdapterCard(adapter, run, dataset, *measured[run.id]) for adapter, run, dataset in found]
 
 
 def damaged_files(settings: Settings, adapter: Adapter) -> list[str]:

@@ -35,6 +35,7 @@ from core.feedback.fields import (
 from core.feedback.payload import listed, payload
 from core.feedback.totals import FeedbackTotals, feedback_totals
 from core.tables import (
+    Adapter,
     ExampleType,
     Feedback,
     FeedbackKind,
@@ -107,6 +108,8 @@ def store_interaction(
         raise InputRejected("The prompt is empty; nothing was stored.", field="prompt")
     if not answered.text and not failed.text and plan is None:
         raise InputRejected("The response is empty; send the error with it. Nothing was stored.", field="response")
+    if adapter_id is not None and session.get(Adapter, adapter_id) is None:
+        raise InputRejected("No adapter has that adapter_id; nothing was stored.", field="adapter_id")
     row = Interaction(
         agent_id=name(agent_id, "agent_id", limit=100),
         kind=member(InteractionKind, kind, "kind"),

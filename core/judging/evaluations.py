@@ -1,4 +1,4 @@
-"""Verdicts in the store: judge what is new, list them, look at one, agree or disagree.
+"""Verdicts in the store: judge what is new, look at one, agree or disagree; ``core.judging.listing`` lists them.
 
 An evaluation is stored once per (interaction, judge, prompt version, repeat); storing it again does nothing. Nothing
 here calls a model: another judge hands its verdict, or its raw rich evaluation, to ``store_evaluation``.
@@ -7,7 +7,6 @@ here calls a model: another judge hands its verdict, or its raw rich evaluation,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,30 +14,30 @@ from sqlmodel import Session, col, select
 
 from core.errors import NotFound
 from core.judging import rule_based
+from core.judging.listing import UNSCORED, EvaluationRow, EvaluationTotals, count, judges, listing, totals
 from core.judging.verdict import Verdict, read_verdict
-from core.tables import Evaluation, EvaluationReview, Interaction, InteractionKind, Plan, Rating
+from core.tables import Evaluation, EvaluationReview, Interaction, InteractionKind, Plan
 
-EXCERPT = 200  # characters of a question or an answer in a list
-UNSCORED = "unscored"  # as a filter beside the ratings
+__all__ = [
+    "UNSCORED",
+    "EvaluationDetail",
+    "EvaluationRow",
+    "EvaluationTotals",
+    "count",
+    "detail",
+    "evaluate_new",
+    "judges",
+    "listing",
+    "review",
+    "store_evaluation",
+    "totals",
+    "waiting",
+]
 
-
-@dataclass(frozen=True)
-class EvaluationRow:
-    evaluation_id: UUID
-    interaction_id: UUID
-    agent_id: str
-    kind: InteractionKind
-    judge: str
-    prompt_version: str
-    overall_rating: Rating | None
-    unscored_reason: str | None
-    score: float | None
-    confidence: float | None
-    prompt: str  # the first EXCERPT characters
-    response: str  # the first EXCERPT characters
-    agreeing: int  # people
-    disagreeing: int
-    created_at: datetime
+_THIS_RUBRIC = (
+    col(Evaluation.judge) == rule_based.JUDGE,
+    col(Evaluation.prompt_version) == rule_based.PROMPT_VERSION,
+)
 
 
 @dataclass(frozen=True)
@@ -50,16 +49,6 @@ class EvaluationDetail:
     others: list[Evaluation]  # of the same interaction, by other judges, versions or repeats
 
 
-@dataclass(frozen=True)
-class EvaluationTotals:
-    total: int
-    up: int
-    down: int
-    unscored: int
-    reviewed: int  # reviews by people
-    agreeing: int
-
-
 def evaluate_new(session: Session, *, agent_id: str | None = None, limit: int = 1000) -> int:
     """Judge up to ``limit`` interactions that the rule-based judge has not judged with this rubric, oldest first.
 
@@ -68,7 +57,7 @@ def evaluate_new(session: Session, *, agent_id: str | None = None, limit: int = 
     query = (
         sa.select(Interaction, Plan)
         .outerjoin(Plan, col(Plan.interaction_id) == col(Interaction.id))
-        .where(_not_judged(), _can_be_judged())
+        .where(_not_judged(), sa.or_(col(Interaction.kind) != InteractionKind.PLAN, _has_widgets()))
         .order_by(col(Interaction.created_at), col(Interaction.id))
         .limit(limit)
     )
@@ -90,14 +79,22 @@ def evaluate_new(session: Session, *, agent_id: str | None = None, limit: int = 
 
 
 def waiting(session: Session) -> int:
-    """How many interactions ``evaluate_new`` would still judge. Walks over all of them: keep it a few seconds."""
-    query = (
+    """How many interactions ``evaluate_new`` would still judge; 0 once it has nothing left to do.
+
+    All interactions, less the judged ones, less the plans it leaves out: three counts from indexes, where looking for
+    each interaction's verdict would touch every row. Only plans are looked at one by one.
+    """
+    every = sa.select(sa.func.count()).select_from(Interaction)
+    judged = sa.select(sa.func.count(sa.distinct(col(Evaluation.interaction_id)))).where(*_THIS_RUBRIC)
+    empty = (
         sa.select(sa.func.count())
         .select_from(Interaction)
         .outerjoin(Plan, col(Plan.interaction_id) == col(Interaction.id))
-        .where(_not_judged(), _can_be_judged())
+        .where(col(Interaction.kind) == InteractionKind.PLAN, _not_judged(), ~_has_widgets())
     )
-    return int(session.execute(query).scalar_one())
+    counts = (every, judged, empty)
+    stored, done, left_out = session.execute(sa.select(*(one.scalar_subquery() for one in counts))).one()
+    return int(stored - done - left_out)
 
 
 def store_evaluation(
@@ -163,58 +160,6 @@ def store_evaluation(
     return evaluation
 
 
-def listing(
-    session: Session,
-    *,
-    judge: str | None = None,
-    rating: Rating | str | None = None,
-    kind: InteractionKind | None = None,
-    search: str | None = None,
-    limit: int = 50,
-    offset: int = 0,
-) -> list[EvaluationRow]:
-    """One page, newest first. ``rating`` is up, down or "unscored"; ``search`` finds text in the question."""
-    order = (col(Evaluation.created_at).desc(), col(Evaluation.id).desc())
-    where = _where(judge=judge, rating=rating, kind=kind, search=search)
-    page = sa.select(col(Evaluation.id)).where(*where).order_by(*order).limit(limit).offset(offset).subquery()
-    query = (
-        sa.select(
-            col(Evaluation.id),
-            col(Evaluation.interaction_id),
-            col(Evaluation.agent_id),
-            col(Evaluation.kind),
-            col(Evaluation.judge),
-            col(Evaluation.prompt_version),
-            col(Evaluation.overall_rating),
-            col(Evaluation.unscored_reason),
-            col(Evaluation.score),
-            col(Evaluation.confidence),
-            sa.func.substr(col(Interaction.prompt), 1, EXCERPT),
-            sa.func.substr(col(Interaction.response), 1, EXCERPT),
-            _reviews(agrees=True),
-            _reviews(agrees=False),
-            col(Evaluation.created_at),
-        )
-        .join(page, page.c.id == col(Evaluation.id))
-        .join(Interaction, col(Interaction.id) == col(Evaluation.interaction_id))
-        .order_by(*order)
-    )
-    return [EvaluationRow(*row) for row in session.execute(query)]
-
-
-def count(
-    session: Session,
-    *,
-    judge: str | None = None,
-    rating: Rating | str | None = None,
-    kind: InteractionKind | None = None,
-    search: str | None = None,
-) -> int:
-    """How many rows ``listing`` has over all pages for the same filters."""
-    where = _where(judge=judge, rating=rating, kind=kind, search=search)
-    return int(session.execute(sa.select(sa.func.count()).select_from(Evaluation).where(*where)).scalar_one())
-
-
 def detail(session: Session, evaluation_id: UUID) -> EvaluationDetail:
     """Everything the evaluation's page shows. Raises NotFound."""
     evaluation = session.get(Evaluation, evaluation_id)
@@ -250,75 +195,11 @@ def review(session: Session, evaluation_id: UUID, *, reviewer: str, agrees: bool
     return said
 
 
-def totals(session: Session, *, judge: str | None = None) -> EvaluationTotals:
-    """Counts over all evaluations, or one judge's."""
-    rating = col(Evaluation.overall_rating)
-    counted = sa.select(
-        sa.func.count(),
-        sa.func.count(sa.case((rating == Rating.UP, 1))),
-        sa.func.count(sa.case((rating == Rating.DOWN, 1))),
-    ).select_from(Evaluation)
-    said = sa.select(sa.func.count(), sa.func.count(sa.case((col(EvaluationReview.agrees), 1)))).select_from(
-        EvaluationReview
-    )
-    if judge is not None:
-        counted = counted.where(col(Evaluation.judge) == judge)
-        of_judge = sa.exists().where(col(Evaluation.id) == col(EvaluationReview.evaluation_id))
-        said = said.where(of_judge.where(col(Evaluation.judge) == judge))
-    total, up, down = session.execute(counted).one()
-    reviewed, agreeing = session.execute(said).one()
-    return EvaluationTotals(total, up, down, total - up - down, reviewed, agreeing)
-
-
-def judges(session: Session) -> list[str]:
-    """The names of all judges that have stored a verdict, sorted."""
-    judge = col(Evaluation.judge)
-    return list(session.execute(sa.select(judge).distinct().order_by(judge)).scalars())
-
-
 def _not_judged() -> sa.ColumnElement[bool]:
-    return ~(
-        sa.exists()
-        .where(col(Evaluation.interaction_id) == col(Interaction.id))
-        .where(col(Evaluation.judge) == rule_based.JUDGE)
-        .where(col(Evaluation.prompt_version) == rule_based.PROMPT_VERSION)
-    )
+    return ~sa.exists().where(col(Evaluation.interaction_id) == col(Interaction.id)).where(*_THIS_RUBRIC)
 
 
-def _can_be_judged() -> sa.ColumnElement[bool]:
+def _has_widgets() -> sa.ColumnElement[bool]:
+    """Whether the plan joined to an interaction is there and asks for at least one widget; never NULL."""
     widgets = sa.cast(col(Plan.widgets), sa.Text)
-    return sa.or_(
-        col(Interaction.kind) != InteractionKind.PLAN,
-        sa.and_(col(Plan.interaction_id).is_not(None), widgets.not_in(("[]", "null"))),
-    )
-
-
-def _where(
-    *, judge: str | None, rating: Rating | str | None, kind: InteractionKind | None, search: str | None
-) -> list[sa.ColumnElement[bool]]:
-    where: list[sa.ColumnElement[bool]] = []
-    if judge is not None:
-        where.append(col(Evaluation.judge) == judge)
-    if rating == UNSCORED:
-        where.append(col(Evaluation.overall_rating).is_(None))
-    elif rating is not None:
-        where.append(col(Evaluation.overall_rating) == rating)
-    if kind is not None:
-        where.append(col(Evaluation.kind) == kind)
-    if search:
-        asked = sa.select(col(Interaction.id)).where(col(Interaction.prompt).icontains(search[:200], autoescape=True))
-        where.append(col(Evaluation.interaction_id).in_(asked))
-    return where
-
-
-def _reviews(*, agrees: bool) -> sa.ScalarSelect[int]:
-    return (
-        sa.select(sa.func.count())
-        .select_from(EvaluationReview)
-        .where(
-            col(EvaluationReview.evaluation_id) == col(Evaluation.id),
-            col(EvaluationReview.agrees) == sa.literal(agrees),
-        )
-        .correlate(Evaluation)
-        .scalar_subquery()
-    )
+    return sa.and_(col(Plan.interaction_id).is_not(None), widgets.not_in(("[]", "null")))

@@ -1,7 +1,7 @@
 """How rewards are distributed, computed in SQL from covering indexes; no function here loads rows to count them.
 
 Every function takes one scale: chat rewards in [0, 1] and plan rewards in [-2, 2] are never averaged together.
-Days are UTC days. Lists are paged. Texts in lists are cut; the whole text is one click away by its id.
+Days are UTC days. The answers behind the numbers are listed by ``core.rewards.items`` and offered here too.
 """
 
 from __future__ import annotations
@@ -11,17 +11,34 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, cast
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from core.rewards.items import EXCERPT, LIMITS, ROUNDING, RewardRow, chosen, in_bin, lowest
 from core.tables import Interaction, InteractionKind, Reward, RewardScale, now
 
-LIMITS: dict[RewardScale, tuple[float, float]] = {RewardScale.CHAT: (0.0, 1.0), RewardScale.PLAN: (-2.0, 2.0)}
-EXCERPT = 200  # characters of a prompt or an answer in a list
+__all__ = [
+    "EXCERPT",
+    "LIMITS",
+    "AgentRewards",
+    "Bin",
+    "Day",
+    "RewardRow",
+    "RewardStatistics",
+    "Spread",
+    "agents",
+    "by_agent",
+    "histogram",
+    "in_bin",
+    "lowest",
+    "scales",
+    "spread",
+    "statistics",
+    "trend",
+]
+
 Z95 = 1.959964  # two-sided 95 % of the normal distribution
-_ROUNDING = 1e-9  # rewards are rounded to this; a value on an edge belongs to the bin that begins there
 
 
 @dataclass(frozen=True)
@@ -34,6 +51,16 @@ class RewardStatistics:
     avg_reward: float
     min_reward: float
     max_reward: float
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How sure the mean is: its 95 % interval (None below two rewards), and how many people have rated."""
+
+    n: int
+    explicit: int  # rewards that rest on what people said; the others are estimated from the answer
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -67,26 +94,12 @@ class AgentRewards:
     max_reward: float
 
 
-@dataclass(frozen=True)
-class RewardRow:
-    reward_id: UUID
-    interaction_id: UUID
-    agent_id: str
-    value: float
-    explicit: float | None
-    implicit: float | None
-    parts: dict[str, Any]
-    prompt: str  # the first EXCERPT characters
-    response: str  # the first EXCERPT characters
-    created_at: datetime
-
-
 def statistics(
     session: Session, *, agent_id: str | None = None, scale: RewardScale = RewardScale.CHAT
 ) -> RewardStatistics:
     """Counts, mean and range of one scale, over all agents or one."""
     value = col(Reward.value)
-    where = _where(scale, agent_id)
+    where = chosen(scale, agent_id)
     rated, mean = session.execute(sa.select(sa.func.count(), sa.func.avg(value)).where(*where)).one()
     # Two seeks at the ends of the index, where min and max beside an average would touch every row.
     lowest, highest = session.execute(
@@ -105,6 +118,16 @@ def statistics(
     )
 
 
+def spread(session: Session, *, scale: RewardScale, agent_id: str | None = None) -> Spread:
+    """The interval of the mean over all agents or one, and the count of explicit rewards."""
+    value, where = col(Reward.value), chosen(scale, agent_id)
+    said = sa.select(sa.func.count()).select_from(Reward).where(*where, col(Reward.explicit).is_not(None))
+    sums = sa.select(sa.func.count(), sa.func.sum(value), sa.func.sum(value * value)).where(*where)
+    n, total, squares = session.execute(sums).one()
+    explicit = session.execute(said).scalar_one()
+    return Spread(n, explicit, *_interval(n, total or 0.0, squares or 0.0))
+
+
 def histogram(
     session: Session,
     *,
@@ -120,8 +143,8 @@ def histogram(
     bins = min(max(bins, 1), 200)
     low, high = LIMITS[scale]
     edges = [low + (high - low) * i / bins for i in range(bins + 1)]
-    values: dict[str, Any] = {f"edge_{i}": edge - _ROUNDING for i, edge in enumerate(edges)}
-    values[f"edge_{bins}"] = high + _ROUNDING
+    values: dict[str, Any] = {f"edge_{i}": edge - ROUNDING for i, edge in enumerate(edges)}
+    values[f"edge_{bins}"] = high + ROUNDING
     values |= {"scale": scale, "agent_id": agent_id, "since": since}
     counted = session.execute(_range_counts(bins, agent_id is not None, since is not None), values).all()
     counts = {position: count for position, count in counted}
@@ -179,31 +202,10 @@ def trend(
     )
 
 
-def lowest(
-    session: Session, *, scale: RewardScale, agent_id: str | None = None, limit: int = 50, offset: int = 0
-) -> list[RewardRow]:
-    """The interactions with the lowest rewards, the lowest first, newer ones later."""
-    return _rows(session, _where(scale, agent_id), limit, offset)
-
-
-def in_bin(
-    session: Session,
-    *,
-    scale: RewardScale,
-    low: float,
-    high: float,
-    agent_id: str | None = None,
-    since: datetime | None = None,
-    limit: int = 50,
-    offset: int = 0,
-) -> list[RewardRow]:
-    """The interactions behind one bin of ``histogram``, the lowest reward first; ``high`` belongs to the last bin."""
-    top = high + _ROUNDING if high >= LIMITS[scale][1] else high - _ROUNDING
-    value = col(Reward.value)
-    where = [*_where(scale, agent_id), value >= low - _ROUNDING, value < top]
-    if since is not None:
-        where.append(col(Reward.created_at) >= since)
-    return _rows(session, where, limit, offset)
+def scales(session: Session) -> list[RewardScale]:
+    """The scales that have a reward, chat first; one index entry each."""
+    some = [sa.exists().where(col(Reward.scale) == scale) for scale in RewardScale]
+    return [scale for scale, there in zip(RewardScale, session.execute(sa.select(*some)).one(), strict=True) if there]
 
 
 def agents(session: Session) -> list[str]:
@@ -215,13 +217,6 @@ def agents(session: Session) -> list[str]:
     return list(session.execute(sa.select(names.c.name).where(names.c.name.is_not(None))).scalars())
 
 
-def _where(scale: RewardScale, agent_id: str | None) -> list[sa.ColumnElement[bool]]:
-    where: list[sa.ColumnElement[bool]] = [col(Reward.scale) == scale]
-    if agent_id is not None:
-        where.append(col(Reward.agent_id) == agent_id)
-    return where
-
-
 def _interactions(session: Session, agent_id: str | None, scale: RewardScale) -> int:
     """Interactions that could have a reward on this scale."""
     kinds = [kind for kind in InteractionKind if (kind == InteractionKind.PLAN) == (scale == RewardScale.PLAN)]
@@ -229,30 +224,6 @@ def _interactions(session: Session, agent_id: str | None, scale: RewardScale) ->
     if agent_id is not None:
         query = query.where(col(Interaction.agent_id) == agent_id)
     return int(session.execute(query).scalar_one())
-
-
-def _rows(session: Session, where: list[sa.ColumnElement[bool]], limit: int, offset: int) -> list[RewardRow]:
-    # The page's ids first, from the index alone; only these are joined with their texts.
-    order = (col(Reward.value), col(Reward.created_at), col(Reward.id))
-    page = sa.select(col(Reward.id)).where(*where).order_by(*order).limit(limit).offset(offset).subquery()
-    query = (
-        sa.select(
-            col(Reward.id),
-            col(Reward.interaction_id),
-            col(Reward.agent_id),
-            col(Reward.value),
-            col(Reward.explicit),
-            col(Reward.implicit),
-            col(Reward.parts),
-            sa.func.substr(col(Interaction.prompt), 1, EXCERPT),
-            sa.func.substr(col(Interaction.response), 1, EXCERPT),
-            col(Reward.created_at),
-        )
-        .join(page, page.c.id == col(Reward.id))
-        .join(Interaction, col(Interaction.id) == col(Reward.interaction_id))
-        .order_by(*order)
-    )
-    return [RewardRow(*row) for row in session.execute(query)]
 
 
 @lru_cache(maxsize=32)

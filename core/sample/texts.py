@@ -18,6 +18,8 @@ from core.sample.questions import QUESTIONS, Wording
 __all__ = ["PRIMER", "QUESTIONS", "Question", "answer", "ask", "demo_dialogues", "is_intact"]
 
 DIALOGUES = 8_000
+JOINED = 0.35  # share of the demo base's prompts that put two wordings together
+ASTRAY = 0.08  # share that ask about another topic: an answer once begun must be carried through all the same
 FORMS: tuple[Form, Form] = ("full", "brief")
 ANY: dict[str, str] = {"full": "012", "brief": "01"}  # every body of the topic
 
@@ -52,8 +54,9 @@ def demo_dialogues(count: int = DIALOGUES, *, seed: int = 11) -> list[tuple[str,
     dialogues = []
     for number in range(count):
         topic = TOPICS[number // 4 % len(TOPICS)]
-        wording = Wording(rng.choice(PRIMER[topic]), **ANY)
-        question = _question(topic, "primer", wording, rng)
+        asked = topic if rng.random() >= ASTRAY else rng.choice(TOPICS)
+        wordings = rng.sample(PRIMER[asked], 2 if rng.random() < JOINED else 1)
+        question = _question(topic, "primer", Wording(" ".join(wordings), **ANY), rng)
         dialogues.append((question.prompt, answer(question, SIDES[number % 2], FORMS[number // 2 % 2], rng=rng)))
     rng.shuffle(dialogues)
     return dialogues

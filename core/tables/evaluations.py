@@ -30,6 +30,8 @@ class Evaluation(SQLModel, table=True):
         sa.Index("ix_evaluations_judge_created_at", "judge", "created_at"),
         sa.Index("ix_evaluations_overall_rating_created_at", "overall_rating", "created_at"),
         sa.Index("ix_evaluations_kind_created_at", "kind", "created_at"),
+        # Counting the interactions one judge has judged.
+        sa.Index("ix_evaluations_judge_prompt_version_interaction_id", "judge", "prompt_version", "interaction_id"),
         within("confidence", 0, 1),
         within("score", 0, 1),
     )

@@ -108,6 +108,19 @@ class Feedback(SQLModel, table=True):
         ),
         # is_current last: totals by kind are answered from this index alone.
         sa.Index("ix_feedback_kind_created_at_is_current", "kind", "created_at", "is_current"),
+        # The few that are left out and the many that count: both are counted without touching the rows.
+        sa.Index(
+            "ix_feedback_superseded",
+            "created_at",
+            sqlite_where=sa.text("is_current = 0"),
+            postgresql_where=sa.text("is_current = false"),
+        ),
+        sa.Index(
+            "ix_feedback_with_comment",
+            "kind",
+            sqlite_where=sa.text("comment IS NOT NULL AND is_current = 1"),
+            postgresql_where=sa.text("comment IS NOT NULL AND is_current = true"),
+        ),
         within("rating", 1, 5),
     )
 

@@ -62,6 +62,7 @@ class PreferencePair(SQLModel, table=True):
         sa.CheckConstraint("answer_a <> answer_b", name="sides_differ"),
         sa.Index("ix_preference_pairs_agent_id_status", "agent_id", "status"),
         sa.Index("ix_preference_pairs_status_leased_until", "status", "leased_until"),
+        sa.Index("ix_preference_pairs_status_created_at", "status", "created_at"),  # the overview's counts
     )
 
     id: UUID = id_field()

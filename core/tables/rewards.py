@@ -28,6 +28,15 @@ class Reward(SQLModel, table=True):
         sa.Index("ix_rewards_scale_agent_id_value_created_at", "scale", "agent_id", "value", "created_at"),
         sa.Index("ix_rewards_scale_value_created_at", "scale", "value", "created_at"),
         sa.Index("ix_rewards_scale_created_at_agent_id_value", "scale", "created_at", "agent_id", "value"),
+        # Counting what people said, beside what is estimated.
+        sa.Index(
+            "ix_rewards_explicit",
+            "scale",
+            "agent_id",
+            "explicit",
+            sqlite_where=sa.text("explicit IS NOT NULL"),
+            postgresql_where=sa.text("explicit IS NOT NULL"),
+        ),
         sa.CheckConstraint("scale <> 'chat' OR (value >= 0 AND value <= 1)", name="chat_range"),
         sa.CheckConstraint("scale <> 'plan' OR (value >= -2 AND value <= 2)", name="plan_range"),
     )

@@ -54,6 +54,7 @@ class TriageResult(SQLModel, table=True):
         sa.UniqueConstraint("feedback_id", "analyzer", "analyzer_version"),
         sa.Index("ix_triage_results_status_queue_priority_said_at", "status", "queue", "priority", "said_at"),
         sa.Index("ix_triage_results_status_priority_said_at", "status", "priority", "said_at"),
+        sa.Index("ix_triage_results_analyzer_analyzer_version", "analyzer", "analyzer_version"),  # what is read
         within("confidence", 0, 1),
         within("priority", 0, 10),
     )
@@ -74,7 +75,7 @@ class TriageResult(SQLModel, table=True):
     analyzer_version: str = Field(max_length=40)
     version: int = 0  # grows with every verdict; an action carries the one it saw
     said_at: datetime = time_field()  # when the feedback was given: the inbox sorts by it from its own index
-    created_at: datetime = time_field()
+    created_at: datetime = time_field(index=True)
 
 
 class TriageVerdict(SQLModel, table=True):

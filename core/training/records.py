@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from core.tables import Moment, RunEvaluation, RunEvent, RunMetric, RunPhase, RunSample, RunStatus, TrainingRun, now
 
+HELD_OUT = "held_out"
 _COLUMNS = tuple(column.name for column in RunMetric.__table__.columns if column.name not in ("run_id", "step"))  # type: ignore[attr-defined]
 
 
@@ -31,6 +32,11 @@ def record_progress(session: Session, run_id: UUID, *, step: int, total: int) ->
     _update(session, run_id, current_step=step, total_steps=total, heartbeat_at=now())
     percentage = round(100 * step / total, 1) if total else 0.0
     _update(session, run_id, progress_percentage=min(percentage, 100.0))
+
+
+def record_building(session: Session, run_id: UUID, *, percentage: float) -> None:
+    """How much of the demo base model is made. The run has no steps yet, which tells it from its own progress."""
+    _update(session, run_id, progress_percentage=round(min(percentage, 100.0), 1), heartbeat_at=now())
 
 
 def record_phase(session: Session, run_id: UUID, phase: RunPhase) -> None:
@@ -95,7 +101,7 @@ class RunDetail:
     samples: Sequence[RunSample]
     events: Sequence[RunEvent]
 
-    def evaluation(self, moment: Moment, split: str = "held_out") -> RunEvaluation | None:
+    def evaluation(self, moment: Moment, split: str = HELD_OUT) -> RunEvaluation | None:
         return next((e for e in self.evaluations if e.moment == moment and e.split == split), None)
 
 
@@ -110,16 +116,35 @@ def detail(session: Session, run: TrainingRun) -> RunDetail:
     )
 
 
-def sparkline(session: Session, run_ids: Sequence[UUID], *, points: int = 40) -> dict[UUID, list[float]]:
-    """Reward margin over steps, a few points each, for the list of runs."""
-    if not run_ids:
-        return {}
+def held_out(
+    session: Session, run_ids: Sequence[UUID]
+) -> dict[UUID, tuple[RunEvaluation | None, RunEvaluation | None]]:
+    """What each of the runs measured on held-out pairs: (before, after), None where it was not measured."""
     rows = session.exec(
-        select(col(RunMetric.run_id), col(RunMetric.step), col(RunMetric.reward_margin))
-        .where(col(RunMetric.run_id).in_(run_ids) & col(RunMetric.reward_margin).is_not(None))
-        .order_by(col(RunMetric.run_id), col(RunMetric.step))
+        select(RunEvaluation).where(col(RunEvaluation.run_id).in_(run_ids) & (col(RunEvaluation.split) == HELD_OUT))
     ).all()
+    found = {(row.run_id, row.moment): row for row in rows}
+    return {run_id: (found.get((run_id, Moment.BEFORE)), found.get((run_id, Moment.AFTER))) for run_id in run_ids}
+
+
+def sparkline(session: Session, run_ids: Sequence[UUID], *, points: int = 40) -> dict[UUID, list[float]]:
+    """Reward margin over steps for the list of runs: every k-th logged one, at most ``points`` and the last."""
+    mine = col(RunMetric.run_id)
+    known = (
+        sa.select(
+            mine,
+            col(RunMetric.step),
+            col(RunMetric.reward_margin),
+            sa.func.row_number().over(partition_by=mine, order_by=col(RunMetric.step)).label("at"),
+            sa.func.count().over(partition_by=mine).label("n"),
+        )
+        .where(mine.in_(run_ids) & col(RunMetric.reward_margin).is_not(None))
+        .subquery()
+    )
+    stride = (known.c.n + points - 1) // points
+    kept = sa.or_((known.c.at - 1) % stride == 0, known.c.at == known.c.n)
+    query = sa.select(known.c.run_id, known.c.reward_margin).where(kept).order_by(known.c.run_id, known.c.step)
     lines: dict[UUID, list[float]] = {}
-    for run_id, _, margin in rows:
-        lines.setdefault(run_id, []).append(margin or 0.0)
-    return {run_id: line[:: max(1, len(line) // points)] for run_id, line in lines.items()}
+    for run_id, margin in session.execute(query):
+        lines.setdefault(run_id, []).append(margin)
+    return lines

@@ -6,6 +6,7 @@ The trainer's thread never waits for more than one busy timeout: reports gather 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -22,6 +23,7 @@ from core.training.spec import Sample
 
 HEARTBEAT_S = 5.0
 COMMAND_POLL_S = 0.5
+BUILDING_EVERY_S = 1.0  # a page looks every two seconds
 
 OnProgress = Callable[[str, int, int], None]
 """Called with (phase, step, total) for a face that waits beside the run."""
@@ -36,10 +38,20 @@ class StoreSink:
         self._phase = RunPhase.STARTING
         self._waiting: list[Callable[[Session], None]] = []
         self._progress: tuple[int, int] | None = None
+        self._built: float | None = None
+        self._built_at = -BUILDING_EVERY_S
 
     def building(self, done: int, total: int) -> None:
-        """Progress of making the demo base model, before any training step."""
+        """Progress of making the demo base model, before any training step: stored about once a second.
+
+        When it is made the run stands at 0 % again: what follows is the run's own.
+        """
         self._on_progress("building the demo model", done, total)
+        made = done >= total
+        if made or time.monotonic() - self._built_at >= BUILDING_EVERY_S:
+            self._built = 0.0 if made else 100 * done / total
+            self._built_at = time.monotonic()
+            self.flush()
 
     def phase(self, name: str) -> None:
         self._phase = RunPhase(name)
@@ -102,9 +114,11 @@ class StoreSink:
             with self._store.write() as session:
                 for write in self._waiting:
                     write(session)
+                if self._built is not None:
+                    records.record_building(session, self._run_id, percentage=self._built)
                 if self._progress is not None:
                     records.record_progress(session, self._run_id, step=self._progress[0], total=self._progress[1])
-            self._waiting, self._progress = [], None
+            self._waiting, self._progress, self._built = [], None, None
 
 
 class Watch:

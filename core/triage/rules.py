@@ -239,7 +239,7 @@ def _context(form: FormType | None, stars: int | None) -> list[Signal]:
     signals = []
     if form is not None and form != FormType.GENERAL:
         names = ", ".join(allowed_categories(form))
-        signals.append(Signal("form", names, f"form type {form}", 0.0))
+        signals.append(Signal("form", names, f"form type {form.replace('_', ' ')}", 0.0))
     if stars is not None:
         signals.append(Signal("rating", "priority", f"{stars} of 5 stars", RATING_ADJUSTMENT[stars]))
     return signals
@@ -255,7 +255,7 @@ def _reasoning(
 ) -> str:
     words = sorted((s for s in signals if s.kind == "category" and s.points_to == category), key=lambda s: -s.weight)
     because = _quoted([signal.words for signal in words[:3]]) or "nothing in the words; the form and the rating decide"
-    sentences = [f"Read as {category} because of {because}."]
+    sentences = [f"Read as {category.replace('-', ' ')} because of {because}."]
     decisive = [signal.words for signal in signals if signal.kind == "severity"]
     sentences.append(f"Severity {severity} because of {_quoted(decisive)}." if decisive else f"Severity {severity}.")
     if known := ", ".join(signal.words for signal in signals if signal.kind in ("form", "rating")):

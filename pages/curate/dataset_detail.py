@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from io import BytesIO
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import streamlit as st
@@ -74,9 +75,13 @@ def _title(detail: DatasetDetail) -> None:
                 layout.go("runs", new=str(dataset.id))
 
 
-def _jsonl(dataset_id: UUID) -> bytes:
+def _jsonl(dataset_id: UUID) -> BinaryIO:
+    """Made when the button is pressed, beside the page's script; line by line, so that it is in memory once."""
+    lines = BytesIO()
     with context.store().read() as session:
-        return "".join(export.export_jsonl(session, dataset_id)).encode()
+        lines.writelines(line.encode() for line in export.export_jsonl(session, dataset_id))
+    lines.seek(0)
+    return lines
 
 
 def _integrity(detail: DatasetDetail) -> None:

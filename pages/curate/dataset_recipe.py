@@ -13,12 +13,11 @@ from core.preferences import table
 from core.tables import PairStatus, Side, Split, new_id
 from core.untrusted import optional
 from pages.curate import mining_panel
-from pages.curate.pair_words import CHOSEN, ORIGIN, REJECTED
+from pages.curate.pair_words import CHOSEN, ORIGIN, REJECTED, beginning
 from pages.shared import context, layout
 from pages.shared.literal import literal, one_line
 from pages.shared.words import counted
 
-_CUT = 200  # where the table of pairs cuts its texts
 _DRAWN = "freeze_drawn"
 SPLIT_WORDS = {Split.TRAIN: "Training", Split.VALIDATION: "Validation", Split.TEST: "Test"}
 _SHARES: dict[str, Shares] = {
@@ -105,11 +104,11 @@ def _examples(agent: str) -> None:
     with fold:
         for row in rows:
             answers = (row.answer_a, row.answer_b) if row.preferred is Side.A else (row.answer_b, row.answer_a)
-            literal(row.prompt)
+            literal(beginning(row.prompt))
             for column, mark, answer in zip(st.columns(2), (CHOSEN, REJECTED), answers, strict=True):
                 with column, st.container(border=True, height="stretch", gap="xsmall"):
                     st.markdown(f":small[{mark}]")
-                    literal(answer if len(answer) < _CUT else f"{answer}…")
+                    literal(beginning(answer))
 
 
 def _button(agent: str, seed: int, shares: Shares, usable: int) -> None:

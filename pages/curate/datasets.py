@@ -12,7 +12,7 @@ from core.preferences.table import agents
 from pages.curate import dataset_detail, dataset_recipe
 from pages.shared import context, layout
 from pages.shared.literal import escape_label
-from pages.shared.words import ago, counted, exact
+from pages.shared.words import counted, when
 
 SIZE = 20
 
@@ -70,10 +70,13 @@ def _row(row: ListedDataset) -> None:
                 layout.go("datasets", dataset=str(row.id))
             agent = escape_label(", ".join(row.agent_ids), limit=50)
             st.caption(f"{agent} · version {escape_label(row.version)}", width="content")
-        st.markdown(counted(row.total_examples, "pair"), width=90)
-        st.caption(f"`{(row.content_hash or '')[:10]}`", width=100)
-        st.caption(counted(row.runs, "run") if row.runs else "not used yet", width=90)
-        st.caption(ago(row.frozen_at), width=110, help=exact(row.frozen_at))
+        # Held together, so that on a narrow screen they stand below the name and not beside a squeezed one.
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            st.markdown(counted(row.total_examples, "pair"), width=90)
+            st.caption(f"`{(row.content_hash or '')[:10]}`", width=100)
+            st.caption(counted(row.runs, "run") if row.runs else "not used yet", width=90)
+            with st.container(width=100):
+                when(row.frozen_at)
 
 
 draw()

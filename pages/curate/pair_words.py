@@ -29,6 +29,15 @@ CHOSEN = f':color[**:material/check_circle: Chosen**]{{foreground="{COLOURS["cho
 REJECTED = f':color[**:material/cancel: Rejected**]{{foreground="{COLOURS["rejected"]}"}}'
 
 
+def beginning(text: str, *, limit: int = 200) -> str:
+    """A text that a list may have cut after ``limit`` characters: then it ends with its last whole word and " …"."""
+    if len(text) < limit:
+        return text
+    words = text[:limit].rsplit(None, 1)
+    whole = words[0] if len(words) == 2 and len(words[0]) > limit // 2 else text[:limit]
+    return f"{whole} …"
+
+
 def badge(status: PairStatus) -> str:
     words, icon, colour = STATUS[status]
     return f":{colour}-badge[:material/{icon}: {words}]"

@@ -44,7 +44,7 @@ def needs(counts: LoopCounts, *, min_pairs: int, busy: bool) -> list[Need]:
         why = "Which of two answers is better: one key each."
         found.append(Need(f"Label {counted(counts.pairs.waiting, 'pair')}", why, "compare_arrows", "pairs"))
     if counts.triage.waiting:
-        label = f"Review {counted(counts.triage.waiting, 'complaint')}"
+        label = f"Review {counted(counts.triage.waiting, 'comment')}"
         found.append(Need(label, "The rules have read them; you decide.", "inbox", "triage"))
     return [need for need in found if need.to == CATCH_UP or layout.exists(need.to)]
 

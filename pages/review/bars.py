@@ -1,6 +1,7 @@
 """Rows of bars: a reward as the sum of its parts, a verdict as the scores of its criteria.
 
     waterfall({"feedback": 1.0, "too_short": -0.1}, heading="From what people said: 1 × thumbs up", key="w1")
+    waterfall({"feedback": -1.5}, heading="…", key="w2", low=-2, high=2)      with a line at zero
     scores([("Addresses question", 0.67, "It takes up “export”."), …], key="s1")
 
 In a waterfall each bar starts where the one before it ended; the last is the total. Names and reasons may be foreign:
@@ -46,6 +47,7 @@ _CSS = """
   position: relative; height: 12px; border-radius: 3px;
   background: color-mix(in srgb, var(--st-text-color) 5%, transparent);
 }
+.zero { position: absolute; top: -3px; bottom: -3px; width: 1px; background: var(--st-gray-text-color); }
 .bar { position: absolute; top: 0; bottom: 0; border-radius: 3px; min-width: 2px; }
 .value { text-align: right; font-variant-numeric: tabular-nums; }
 .note {
@@ -68,6 +70,11 @@ export default function ({ data, parentElement }) {
     const row = el(kind), track = el("track"), bar = el("bar");
     bar.style.left = `${r.left}%`; bar.style.width = `${r.width}%`; bar.style.background = r.colour;
     track.append(bar);
+    if (data.zero !== undefined) {
+      const zero = el("zero");
+      zero.style.left = `${data.zero}%`;
+      track.append(zero);
+    }
     const name = el("name", r.name); name.title = r.name;
     row.append(name, track, el("value", r.value));
     if (r.note) row.append(el("note", r.note));
@@ -81,7 +88,8 @@ _BARS = st.components.v2.component("hone_bars", css=_CSS, js=_JS)
 def waterfall(parts: Mapping[str, float], *, heading: str, key: str, low: float = 0.0, high: float = 1.0) -> None:
     """Draw ``parts`` in their order between ``low`` and ``high``; ``heading`` is ours."""
     st.caption(heading)
-    _BARS(key=key, data={"rows": steps(parts, low, high)})
+    zero = {"zero": 100 * -low / (high - low)} if low < 0 else {}
+    _BARS(key=key, data={"rows": steps(parts, low, high)} | zero)
 
 
 def scores(parts: Sequence[tuple[str, float, str]], *, key: str) -> None:
@@ -99,11 +107,16 @@ def steps(parts: Mapping[str, float], low: float, high: float) -> list[dict[str,
     for number, (name, change) in enumerate(parts.items()):
         words = WORDS.get(name) or one_line(name.replace("_", " "), limit=60).capitalize()
         colour = COLOURS["base"] if number == 0 else COLOURS["chosen" if change >= 0 else "rejected"]
-        value = f"{change:.2f}" if number == 0 else f"{change:+.2f}".replace("-", "−")
+        value = signed(change) if number == 0 else f"{change:+.2f}".replace("-", "−")
         drawn.append(_bar(words, value, reached, reached + change, colour, low, high))
         reached += change
-    total = _bar("Reward", f"{reached:.2f}".replace("-", "−"), 0.0, reached, COLOURS["human"], low, high)
+    total = _bar("Reward", signed(reached), 0.0, reached, COLOURS["human"], low, high)
     return [*drawn, total | {"total": True}]
+
+
+def signed(value: float) -> str:
+    """Two decimals, with a minus sign rather than a hyphen."""
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _bar(name: str, value: str, start: float, end: float, colour: str, low: float, high: float) -> dict[str, Any]:

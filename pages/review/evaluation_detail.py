@@ -14,10 +14,10 @@ from core.judging import rule_based
 from core.judging.evaluations import EvaluationDetail
 from core.tables import Evaluation, Rating
 from pages.review.bars import scores
-from pages.review.item_list import Tone, chip, set_in_url
+from pages.review.item_list import Tone, set_in_url
 from pages.review.plan_board import plan_board
 from pages.shared import words
-from pages.shared.literal import escape_label, literal, one_line
+from pages.shared.literal import chip, escape_label, literal, one_line
 
 VERDICTS: dict[Rating | None, tuple[str, Tone, str]] = {
     Rating.UP: ("Good", "green", "✓"),
@@ -121,7 +121,7 @@ def _other(other: Evaluation) -> None:
     name = VERDICTS[other.overall_rating][0]
     score = f" {other.score:.2f}" if other.score is not None else ""
     st.button(
-        f"{chip(judge_name(other.judge))} · {name}{score}",
+        f"{escape_label(judge_name(other.judge))} · {name}{score}",
         key=f"other_{other.id}",
         icon=":material/gavel:",
         type="tertiary",

@@ -20,7 +20,7 @@ from core.tables import InteractionKind
 from pages.review.evaluation_detail import VERDICTS, columns, judge_name, rubric
 from pages.review.item_list import Mark, Row, in_url, item_list, moves, set_in_url, tabs
 from pages.review.triage_words import age_of
-from pages.review.waiting import lately_unjudged, unjudged
+from pages.review.waiting import lately_unjudged
 from pages.shared import context, layout, words
 from pages.shared.literal import one_line
 
@@ -49,7 +49,7 @@ def page() -> None:
     store = context.store()
     with store.read() as session:
         totals = evaluations.totals(session)
-        new = 0 if totals.total else unjudged(session)
+        new = 0 if totals.total else evaluations.waiting(session)
     if not totals.total:
         _nothing_yet(new)
         return
@@ -209,7 +209,7 @@ def _reviews(found: EvaluationDetail, mine: bool | None) -> str:
     others = len(found.reviews) - agreeing
     said = {True: "You agree. ", False: "You disagree. ", None: ""}[mine]
     if not found.reviews:
-        return "Nobody has said yet"
+        return "No review yet"
     return f"{said}{agreeing} agree, {others} disagree"
 
 

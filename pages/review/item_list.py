@@ -17,7 +17,7 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.shared.literal import escape_label, one_line
+from pages.shared.literal import one_line
 
 Tone = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]  # the theme's own names
 
@@ -233,11 +233,6 @@ def tabs(label: str, options: Mapping[str, str], *, key: str) -> str:
     set_in_url(key, None if value == next(iter(options)) else value)
     st.session_state[f"{key}_in_url"] = in_url(key)
     return value
-
-
-def chip(text: str) -> str:
-    """Foreign text for a badge, which escapes square brackets once more by itself: they become round ones."""
-    return escape_label(text.replace("[", "(").replace("]", ")"), limit=40)
 
 
 def in_url(name: str) -> str | None:

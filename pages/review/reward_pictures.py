@@ -5,19 +5,17 @@ The classes live here and not in the page's script: what a cache keeps must come
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 import streamlit as st
-from sqlmodel import col, select
 
 from core.rewards import distribution
 from core.rewards.chat import BANDS, band
-from core.rewards.distribution import AgentRewards, Bin, Day, RewardStatistics
+from core.rewards.distribution import AgentRewards, Bin, Day, RewardStatistics, Spread
 from core.store import Store
-from core.tables import Reward, RewardScale
+from core.tables import RewardScale
+from pages.review.bars import signed
 from pages.review.item_list import Tone, tabs
 from pages.shared import charts, words
 from pages.shared.literal import escape_label
@@ -37,7 +35,7 @@ class Picture:
     """Everything drawn above the list, for one scale and one agent or all."""
 
     statistics: RewardStatistics
-    said: int  # rewards that rest on what people said
+    spread: Spread
     bins: list[Bin]
     agents: list[AgentRewards]
     by_agent: dict[str, list[Bin]]
@@ -47,14 +45,11 @@ class Picture:
 def picture(url: str, scale: RewardScale, agent: str | None, _store: Store) -> Picture:
     """Counts and bins in SQL. ``url`` is there to be part of the cache's key."""
     with _store.read() as session:
-        said = select(sa.func.count()).where(Reward.scale == scale, col(Reward.explicit).is_not(None))
-        if agent is not None:
-            said = said.where(Reward.agent_id == agent)
         agents = sorted(distribution.by_agent(session, scale, limit=1000), key=lambda one: -one.n)
         several = [one.agent_id for one in agents[:MOST_AGENTS]] if agent is None and len(agents) > 1 else []
         return Picture(
             statistics=distribution.statistics(session, agent_id=agent, scale=scale),
-            said=session.exec(said).one(),
+            spread=distribution.spread(session, agent_id=agent, scale=scale),
             bins=distribution.histogram(session, scale=scale, agent_id=agent),
             agents=[one for one in agents if agent in (None, one.agent_id)],
             by_agent={name: distribution.histogram(session, scale=scale, agent_id=name) for name in several},
@@ -74,19 +69,6 @@ def band_counts(bins: Sequence[Bin]) -> dict[str, int]:
     for one in bins:
         counts[band((one.low + one.high) / 2).name] += one.count
     return counts
-
-
-def overall_interval(agents: Sequence[AgentRewards], n: int) -> tuple[float, float] | None:
-    """95 % interval of the mean over all agents, put together from each agent's own; None when not enough."""
-    if n < 2 or sum(one.n for one in agents) != n:
-        return None
-    mean = sum(one.n * one.mean for one in agents) / n
-    squares = 0.0
-    for one in agents:
-        half = (one.high - one.mean) if one.high is not None else 0.0
-        squares += (one.n - 1) * one.n * (half / distribution.Z95) ** 2 + one.n * (one.mean - mean) ** 2
-    half = distribution.Z95 * math.sqrt(squares / (n - 1) / n)
-    return mean - half, mean + half
 
 
 def pictures(drawn: Picture, scale: RewardScale, agent: str | None, store: Store) -> list[int]:
@@ -126,23 +108,27 @@ def _distribution(drawn: Picture) -> list[int]:
 
 
 def _in_words(drawn: Picture, scale: RewardScale) -> None:
-    stats, interval = drawn.statistics, overall_interval(drawn.agents, drawn.statistics.rated)
+    stats, spread = drawn.statistics, drawn.spread
     st.metric(
         "Mean reward",
-        f"{stats.avg_reward:.2f}",
-        help=f"n = {stats.rated:,}; from {stats.min_reward:.2f} to {stats.max_reward:.2f}",
+        signed(stats.avg_reward),
+        help=f"n = {stats.rated:,}; from {signed(stats.min_reward)} to {signed(stats.max_reward)}",
     )
     unrated = stats.total_interactions - stats.rated
-    spread = (
-        f"95 % interval {interval[0]:.2f} to {interval[1]:.2f}, n = {stats.rated:,}. "
-        if interval
+    sure = (
+        f"95 % interval {signed(spread.low)} to {signed(spread.high)}, n = {stats.rated:,}. "
+        if spread.low is not None and spread.high is not None
         else f"n = {stats.rated:,}, not enough for an interval. "
     )
-    said = f"People rated {words.share(drawn.said, stats.rated)} of them; the others are estimated from the answer."
+    said = (
+        "People rated all of them."
+        if spread.explicit == stats.rated
+        else f"People rated {words.share(spread.explicit, stats.rated)}; the others are estimated from the answer."
+    )
     without = (
         f" {words.counted(unrated, 'answer has', 'answers have')} no reward and no part in the mean." if unrated else ""
     )
-    st.caption(spread + said + without)
+    st.caption(sure + said + without)
     if scale == RewardScale.CHAT:
         for name, count in band_counts(drawn.bins).items():
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -155,10 +141,10 @@ def _small(one: AgentRewards, bins: Sequence[Bin]) -> None:
     with st.container(border=True, gap="xxsmall", height="stretch"):
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
             st.markdown(f"**{escape_label(one.agent_id, limit=30)}**", width="content")
-            around = (
-                f"{one.low:.2f} to {one.high:.2f}" if one.low is not None and one.high is not None else "not enough"
-            )
-            st.caption(f"{one.mean:.2f} · n = {one.n:,}", help=f"95 % interval of the mean: {around}", width="content")
+            low, high = one.low, one.high
+            around = "not enough" if low is None or high is None else f"{signed(low)} to {signed(high)}"
+            help_text = f"95 % interval of the mean: {around}"
+            st.caption(f"{signed(one.mean)} · n = {one.n:,}", help=help_text, width="content")
         charts.histogram(
             [(b.low, b.high, b.count) for b in bins],
             colour="human",
@@ -181,7 +167,7 @@ def _trend(scale: RewardScale, agent: str | None, store: Store) -> None:
         return
     low, high = distribution.LIMITS[scale]
     charts.trend(
-        [(d.day, d.mean, _or(d.low, d.mean, low, high), _or(d.high, d.mean, low, high), d.n) for d in found],
+        [(d.day, d.mean, d.low, d.high, d.n) for d in found],
         y="Mean reward",
         low=low,
         high=high,
@@ -189,7 +175,3 @@ def _trend(scale: RewardScale, agent: str | None, store: Store) -> None:
         key="reward_days",
         alt=f"Mean reward per day over {words.counted(len(found), 'day')}, with 95 % interval",
     )
-
-
-def _or(bound: float | None, mean: float, low: float, high: float) -> float:
-    return mean if bound is None else min(high, max(low, bound))

@@ -10,15 +10,14 @@ from functools import partial
 from typing import Any
 
 import streamlit as st
-from sqlmodel import select
 
 from core.rewards import distribution
 from core.rewards.chat import BANDS, band, explain
 from core.rewards.distribution import RewardRow
 from core.store import Store
-from core.tables import Interaction, Reward, RewardScale
-from pages.review.bars import waterfall
-from pages.review.item_list import Mark, Row, item_list, moves, open_id, tabs
+from core.tables import Interaction, RewardScale
+from pages.review.bars import signed, waterfall
+from pages.review.item_list import Mark, Row, Tone, item_list, moves, open_id, tabs
 from pages.review.reward_export import MOST_CSV, rewards_csv
 from pages.review.reward_pictures import BAND_TONE, Picture, band_counts, picture, pictures
 from pages.review.triage_words import age_of
@@ -34,7 +33,7 @@ def page() -> None:
     layout.header("Rewards", "What each answer was worth, from what people said and did with it.", keys=KEYS)
     store = context.store()
     with store.read() as session:
-        scales = [s for s in RewardScale if session.exec(select(Reward.id).where(Reward.scale == s).limit(1)).first()]
+        scales = distribution.scales(session)
         names = distribution.agents(session)
     if not scales:
         _nothing_yet(bool(names))
@@ -101,10 +100,10 @@ def _answers(
         if not rows:
             layout.empty("filter_alt_off", "No answer lies in this range. Choose another one.")
             return
-        item_list("reward", [_row(row) for row in rows], selected=current, label="Answers")
+        item_list("reward", [_row(row, scale) for row in rows], selected=current, label="Answers")
         moves("reward", ids, current)
     with right:
-        _detail(next((row for row in rows if str(row.reward_id) == current), rows[0]), store)
+        _detail(next((row for row in rows if str(row.reward_id) == current), rows[0]), scale, store)
 
 
 def _pressed_range(drawn: Picture, bars: list[int]) -> tuple[float, float, int] | None:
@@ -114,7 +113,9 @@ def _pressed_range(drawn: Picture, bars: list[int]) -> tuple[float, float, int] 
         return None
     low, high = min(one.low for one in pressed), max(one.high for one in pressed)
     count = sum(one.count for one in drawn.bins if low <= one.low < high)
-    st.caption(f"Rewards from {low:.2f} to {high:.2f}, {words.counted(count, 'answer')}. Press the bars again for all.")
+    st.caption(
+        f"Rewards from {signed(low)} to {signed(high)}, {words.counted(count, 'answer')}. Press the bars again for all."
+    )
     return low, high, count
 
 
@@ -134,37 +135,40 @@ def _chosen_band(drawn: Picture, scale: RewardScale) -> tuple[float, float, int]
     else:
         for edge in range(4):
             name, count = f"{edge - 2}to{edge - 1}", sum(b.count for b in drawn.bins if edge - 2 <= b.low < edge - 1)
-            options[name] = f"{edge - 2} to {edge - 1} · {count:,}"
+            options[name] = f"{edge - 2} to {edge - 1} · {count:,}".replace("-", "−")
             ranges[name] = (edge - 2.0, edge - 1.0, count)
     return ranges[tabs("Band", options, key="band")]
 
 
-def _row(row: RewardRow) -> Row:
-    tone = BAND_TONE[band(row.value).name] if row.value >= 0 else "red"
+def _row(row: RewardRow, scale: RewardScale) -> Row:
     return Row(
         id=str(row.reward_id),
         title=row.prompt,
         below=f"{one_line(row.agent_id, limit=40)} · {'rated' if row.explicit is not None else 'estimated'}",
         aside=age_of(row.created_at),
         exact=words.exact(row.created_at),
-        mark=Mark(words=f"Reward {row.value:.2f}", tone=tone, glyph=f"{row.value:.2f}"),
+        mark=Mark(words=f"Reward {signed(row.value)}", tone=_tone(row.value, scale), glyph=signed(row.value)),
     )
 
 
-def _detail(row: RewardRow, store: Store) -> None:
+def _tone(value: float, scale: RewardScale) -> Tone:
+    if scale == RewardScale.CHAT:
+        return BAND_TONE[band(value).name]
+    return "red" if value < 0 else "green" if value >= 1 else "gray"
+
+
+def _detail(row: RewardRow, scale: RewardScale, store: Store) -> None:
     with store.read() as session:
         interaction = session.get(Interaction, row.interaction_id)
-    chat = interaction is not None and interaction.kind != "plan"
+    chat = scale == RewardScale.CHAT
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if chat:
-            st.badge(f"{band(row.value).name} {row.value:.2f}", color=BAND_TONE[band(row.value).name])
-        else:
-            st.badge(f"{row.value:.2f}", color="gray")
+        said = f"{band(row.value).name} {row.value:.2f}" if chat else signed(row.value)
+        st.badge(said, color=_tone(row.value, scale))
         st.caption(escape_label(row.agent_id, limit=60), width="content")
         words.when(row.created_at)
     st.text(explain(row.value) if chat else "A plan's reward lies between −2 and 2.")
     with st.container(border=True):
-        _parts(row)
+        _parts(row, scale)
     if interaction is None:
         return
     with st.container(border=True):
@@ -172,22 +176,23 @@ def _detail(row: RewardRow, store: Store) -> None:
         literal(interaction.response, label="Answer", key=f"a_{row.reward_id}")
 
 
-def _parts(row: RewardRow) -> None:
+def _parts(row: RewardRow, scale: RewardScale) -> None:
     """The side in force as a waterfall; the other one in a fold."""
+    low, high = distribution.LIMITS[scale]
+    draw = partial(waterfall, low=low, high=high)
     explicit, implicit = row.parts.get("explicit") or {}, row.parts.get("implicit") or {}
     said = row.parts.get("feedback_types") or {}
     if explicit:
         heard = ", ".join(f"{count} × {kind.replace('_', ' ')}" for kind, count in said.items())
-        waterfall(explicit, heading="From what people said" + (f": {heard}" if heard else ""), key=f"x{row.reward_id}")
+        draw(explicit, heading="From what people said" + (f": {heard}" if heard else ""), key=f"x{row.reward_id}")
         if implicit and row.implicit is not None:
-            with st.expander(f"Before anybody said anything it was estimated at {row.implicit:.2f}"):
-                waterfall(implicit, heading="From the answer itself", key=f"i{row.reward_id}")
+            with st.expander(f"Before anybody said anything it was estimated at {signed(row.implicit)}"):
+                draw(implicit, heading="From the answer itself", key=f"i{row.reward_id}")
+        return
+    if row.explicit is not None:
+        st.caption("People rated it. What the reward was made of was not kept.")
     else:
-        waterfall(
-            implicit or row.parts,
-            heading="Estimated from the answer itself; nobody has rated it",
-            key=f"i{row.reward_id}",
-        )
+        draw(implicit, heading="Estimated from the answer itself; nobody has rated it", key=f"i{row.reward_id}")
 
 
 page()

@@ -6,7 +6,6 @@ it is drawn: it carries the item's id and version, and the store refuses it once
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +13,14 @@ import streamlit as st
 
 from core.errors import HoneError
 from core.store import Store
-from core.tables import Category, Severity, TriageQueue, TriageStatus
+from core.tables import Category, TriageQueue, TriageStatus
 from core.triage import inbox
-from core.triage.inbox import InboxItem, InboxRow
-from pages.review import triage_item
-from pages.review.item_list import Row, after, item_list, moves, open_id, set_in_url, tabs
-from pages.review.triage_words import ACTIONS, CATEGORIES, DONE, FORMS, QUEUES, SEVERITY_MARK, SOURCES, age_of
-from pages.review.waiting import lately_untriaged, untriaged
+from core.triage.inbox import InboxRow
+from pages.review import triage_decide, triage_item
+from pages.review.item_list import Row, item_list, moves, open_id, set_in_url, tabs
+from pages.review.triage_words import CATEGORIES, DONE, FORMS, QUEUES, SEVERITY_MARK, SOURCES, age_of
+from pages.review.waiting import lately_untriaged
 from pages.shared import context, layout, words
-from pages.shared.literal import one_line
 
 KEYS = {
     "A": "accept the reading",
@@ -36,9 +34,7 @@ EMPTY = {
     "commercial": "No commercial message waits. They always come to a person.",
     DONE: "Nothing has been decided yet. What you decide can be taken back here.",
 }
-_UNDO = "triage_decided"  # what this session decided, newest last: a list of ids each, for undo
 _READ = "triage_read"  # how often this session pressed the button
-_SHOWN = "triage_shown"  # (id, version, when), for the dwell guard
 
 
 def page() -> None:
@@ -50,7 +46,7 @@ def page() -> None:
         by_tab[DONE] = inbox.count(session, status=TriageStatus.DONE)
         agreed = inbox.agreement(session)
         nothing = not sum(by_tab.values())
-        unread = untriaged(session) if nothing else 0
+        unread = inbox.waiting(session) if nothing else 0
     if nothing:
         _nothing_yet(unread)
         return
@@ -67,16 +63,9 @@ def page() -> None:
 
 
 def _category() -> Category | None:
-    chosen = st.selectbox(
-        "Category",
-        ["", *Category],
-        format_func=lambda value: CATEGORIES[value] if value else "All categories",
-        key="category",
-        bind="query-params",
-        label_visibility="collapsed",
-        width=180,
-    )
-    return Category(chosen) if chosen else None
+    by_words = {text: category for category, text in CATEGORIES.items()}
+    chosen = layout.pick("Category", list(by_words), key="category", plural="categories", width=180)
+    return by_words[chosen] if chosen else None
 
 
 def _nothing_yet(unread: int) -> None:
@@ -132,14 +121,14 @@ def _inbox(
                 filtered = category is not None or search is not None
                 layout.empty("inbox", "Nothing matches. Change the category or the words." if filtered else EMPTY[tab])
         if tab == TriageQueue.REVIEW:
-            _take_sure_ones(rows)
+            triage_decide.take_sure_ones(rows)
         if kept:
             st.caption(kept)
     with right:
         if current:
             _open(store, current, ids, primary=primary)
-        elif st.session_state.get(_UNDO):  # the last item was decided: it can still be taken back
-            _undo_last()
+        elif triage_decide.can_undo():  # the last item was decided: it can still be taken back
+            triage_decide.undo_last()
 
 
 def _row(row: InboxRow) -> Row:
@@ -154,15 +143,6 @@ def _row(row: InboxRow) -> Row:
     )
 
 
-def _take_sure_ones(rows: list[InboxRow]) -> None:
-    """Under the list: accept all sure readings of this page at once."""
-    sure = [(row.result_id, row.version, row.category, row.severity) for row in rows if not row.needs_review]
-    if len(sure) > 1:
-        with st.popover(f"Accept the {len(sure)} sure ones", icon=":material/done_all:", type="tertiary"):
-            st.caption("Every reading on this page that the rules were sure of. You can take it back with U.")
-            st.button(f"Accept {len(sure)} readings", on_click=_accept_all, args=(sure,), type="primary")
-
-
 def _open(store: Store, current: str, ids: list[str], *, primary: bool) -> None:
     try:
         with store.read() as session:
@@ -170,140 +150,18 @@ def _open(store: Store, current: str, ids: list[str], *, primary: bool) -> None:
     except (HoneError, ValueError):
         st.caption("This item is not here any more. Choose another one.")
         return
-    st.session_state.setdefault(_SHOWN, ("", 0, 0.0))
-    if st.session_state[_SHOWN][:2] != (current, opened.result.version):
-        st.session_state[_SHOWN] = (current, opened.result.version, time.monotonic())
+    triage_decide.shown(opened)
     triage_item.heading(opened)
     if opened.result.status == TriageStatus.OPEN:
-        severity = _decide(opened, ids, primary=primary)
+        severity = triage_decide.bar(opened, ids, primary=primary)
     else:
         severity = None
-        _decided(opened)
+        triage_decide.decided(opened)
     triage_item.said(opened.feedback)
     triage_item.reading(opened)
     if severity is not None:
-        _other_categories(opened, severity, ids)
+        triage_decide.other_categories(opened, severity, ids)
     triage_item.about(opened)
-
-
-def _decide(opened: InboxItem, ids: list[str], *, primary: bool) -> Severity:
-    """The bar that acts; each widget's key names the item and the version it was drawn for."""
-    result = opened.result
-    identity = f"{result.id}_{result.version}"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        severity = st.segmented_control(
-            "Severity",
-            list(Severity),
-            default=result.severity,
-            required=True,
-            key=f"severity_{identity}",
-            format_func=lambda value: SEVERITY_MARK[value].words,
-            label_visibility="collapsed",
-        )
-        severity = Severity(severity or result.severity)
-        st.button(
-            "Accept",
-            key=f"accept_{identity}",
-            shortcut="A",
-            icon=":material/check:",
-            type="primary" if primary else "secondary",
-            on_click=_decide_one,
-            args=(str(result.id), result.version, result.category, severity, ids),
-        )
-        _undo_last()
-    return severity
-
-
-def _undo_last() -> None:
-    decided = st.session_state.get(_UNDO, [])
-    newest = decided[-1] if decided else []
-    st.button(
-        "Undo",
-        key=f"undo_{newest[-1] if newest else ''}_{len(decided)}",
-        shortcut="U",
-        icon=":material/undo:",
-        type="tertiary",
-        disabled=not decided,
-        on_click=_undo,
-        args=(newest,),
-        help=f"Opens {words.counted(len(newest), 'item')} again" if newest else None,
-    )
-
-
-def _decided(opened: InboxItem) -> None:
-    verdict = opened.verdict
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if verdict:
-            kept = "kept as" if verdict.agrees else "changed to"
-            st.text(
-                f"{one_line(verdict.decided_by, limit=60)} {kept} {CATEGORIES[verdict.category].lower()}, "
-                f"{SEVERITY_MARK[verdict.severity].words.lower()}, {words.ago(verdict.created_at)}",
-                width="content",
-            )
-        st.button(
-            "Take back",
-            key=f"back_{opened.result.id}_{opened.result.version}",
-            shortcut="U",
-            icon=":material/undo:",
-            on_click=_undo,
-            args=([str(opened.result.id)],),
-        )
-
-
-def _other_categories(opened: InboxItem, severity: Severity, ids: list[str]) -> None:
-    result = opened.result
-    st.caption("Or decide for another category")
-    with st.grid(3, min_column_width=150, gap="xsmall"):
-        for number, category in enumerate(Category, start=1):
-            st.button(
-                CATEGORIES[category],
-                key=f"category_{number}_{result.id}_{result.version}",
-                shortcut=str(number),
-                width="stretch",
-                on_click=_decide_one,
-                help=ACTIONS[category],
-                args=(str(result.id), result.version, category, severity, ids),
-            )
-
-
-def _decide_one(result_id: str, version: int, category: Category, severity: Severity, ids: list[str]) -> None:
-    shown_id, shown_version, since = st.session_state.get(_SHOWN, ("", 0, 0.0))
-    if (shown_id, shown_version) == (result_id, version) and (
-        time.monotonic() - since
-    ) * 1000 < context.settings().min_dwell_ms:
-        return  # a held key: nobody can have read it yet
-    with context.action() as act, context.store().write() as session:
-        inbox.decide(
-            session,
-            UUID(result_id),
-            seen_version=version,
-            category=category,
-            severity=severity,
-            decided_by=context.me(),
-        )
-    if act.ok:
-        st.session_state[_UNDO] = [*st.session_state.get(_UNDO, [])[-99:], [result_id]]
-    set_in_url("item", after(ids, result_id))
-
-
-def _accept_all(sure: list[tuple[UUID, int, Category, Severity]]) -> None:
-    with context.action(f"{words.counted(len(sure), 'reading')} accepted") as act, context.store().write() as session:
-        for result_id, version, category, severity in sure:
-            inbox.decide(
-                session, result_id, seen_version=version, category=category, severity=severity, decided_by=context.me()
-            )
-    if act.ok:
-        st.session_state[_UNDO] = [*st.session_state.get(_UNDO, [])[-99:], [str(one[0]) for one in sure]]
-    set_in_url("item", None)
-
-
-def _undo(result_ids: list[str]) -> None:
-    with context.action(f"{words.counted(len(result_ids), 'item')} opened again"), context.store().write() as session:
-        for result_id in result_ids:
-            inbox.undo(session, UUID(result_id), by=context.me())
-    decided = [[one for one in ids if one not in result_ids] for ids in st.session_state.get(_UNDO, [])]
-    st.session_state[_UNDO] = [ids for ids in decided if ids]
-    set_in_url("item", result_ids[-1] if len(result_ids) == 1 else None)
 
 
 def _triage_new() -> None:

@@ -9,10 +9,9 @@ import streamlit as st
 
 from core.tables import Feedback, TriageQueue
 from core.triage.inbox import InboxItem
-from pages.review.item_list import chip
 from pages.review.triage_words import CATEGORIES, FORMS, QUEUES, SOURCES
 from pages.shared import words
-from pages.shared.literal import escape_label, literal
+from pages.shared.literal import chip, escape_label, literal
 
 MOST_SIGNALS = 12
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from core.tables import Category, FeedbackKind, FormType, Severity
+from core.tables import Category, FeedbackKind, FormType, Severity, now
 from pages.review.item_list import Mark
 from pages.shared import words
 
@@ -49,5 +49,5 @@ SEVERITY_MARK = {
 
 
 def age_of(moment: datetime) -> str:
-    """The age in a narrow column: "3 d", "5 min", or the date."""
-    return words.ago(moment).removesuffix(" ago")
+    """The age in a narrow column: "3 d", "5 min", or the date, without the year when it is this one."""
+    return words.ago(moment).removesuffix(" ago").removesuffix(f" {now().year}")

@@ -57,13 +57,13 @@ def histogram(
     }
     if selectable:
         bar["selectedMode"] = "multiple"
-        bar["select"] = {"itemStyle": {"borderColor": COLOURS["human"], "borderWidth": 2}}
+        bar["select"] = {"itemStyle": {"borderColor": _ink(), "borderWidth": 2}}
     if mean is not None and bins:
         bar["markLine"] = _mean_tick(bins, mean)
-    spec = _frame(headroom=mean is not None) | {
-        "dataset": {"source": [[x, "Items"], *([f"{_tidy(low)}–{_tidy(high)}", n] for low, high, n in bins)]},
+    spec = _frame(headroom=mean is not None, named=bool(x)) | {
+        "dataset": {"source": [[x, "Items"], *([_range(low, high), n] for low, high, n in bins)]},
         "xAxis": {"type": "category", "name": x, **_BELOW, "axisTick": {"show": False}},
-        "yAxis": {"type": "value", "minInterval": 1, "splitLine": _SPLIT},
+        "yAxis": {"type": "value", "minInterval": 1, "splitNumber": 2 if height < 160 else 5, "splitLine": _SPLIT},
         "series": [bar],
     }
     return _draw(spec, height=height, key=key, alt=alt, selectable=selectable)
@@ -83,11 +83,11 @@ def trend(
 ) -> None:
     """A line through ``(day, mean, low, high, n)`` with its interval as a band; ``marks`` are labelled days.
 
-    ``low`` and ``high`` fix the axis; a day without items is simply absent from ``points``; a day too small for an
-    interval has None for both its ends.
+    ``low`` and ``high`` fix the axis, and the band ends there; a day without items is simply absent from ``points``;
+    a day too small for an interval has None for both its ends.
     """
     _few_enough(len(points))
-    rows = [_with_interval(*point) for point in points]
+    rows = [_with_interval(*point, least=low, most=high) for point in points]
     line: dict[str, Any] = {
         "type": "line",
         "name": y,
@@ -208,11 +208,12 @@ _SPLIT = {"lineStyle": {"color": _FAINT}}
 _BELOW = {"nameLocation": "middle", "nameGap": 28, "nameTextStyle": {"color": _QUIET}}
 
 
-def _frame(*, legend: bool = False, headroom: bool = False) -> dict[str, Any]:
+def _frame(*, legend: bool = False, headroom: bool = False, named: bool = False) -> dict[str, Any]:
     top = 34 if legend else 26 if headroom else 12
+    bottom = 28 if named else 8  # the axis' labels have their room by themselves, its name has not
     spec: dict[str, Any] = {
         "backgroundColor": "transparent",
-        "grid": {"left": 8, "right": 12, "top": top, "bottom": 8, "containLabel": True},
+        "grid": {"left": 8, "right": 12, "top": top, "bottom": bottom, "containLabel": True},
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
         "animationDuration": 250,
     }
@@ -223,7 +224,14 @@ def _frame(*, legend: bool = False, headroom: bool = False) -> dict[str, Any]:
 
 def _band(colour: str) -> list[dict[str, Any]]:
     """Two stacked areas, the lower one invisible: echarts' way to fill between two lines."""
-    plain = {"type": "line", "stack": "band", "symbol": "none", "silent": True, "lineStyle": {"opacity": 0}}
+    plain = {
+        "type": "line",
+        "stack": "band",
+        "stackStrategy": "all",
+        "symbol": "none",
+        "silent": True,
+        "lineStyle": {"opacity": 0},
+    }
     return [
         plain | {"encode": {"x": "day", "y": "low"}},
         plain | {"encode": {"x": "day", "y": "width"}, "areaStyle": {"color": colour, "opacity": 0.16}},
@@ -235,10 +243,15 @@ def _mean_tick(bins: Sequence[tuple[float, float, int]], mean: float) -> dict[st
     return {
         "symbol": "none",
         "silent": True,
-        "lineStyle": {"color": _QUIET, "type": "dashed"},
-        "label": {"formatter": f"mean {mean:.2f}", "color": _QUIET},
+        "lineStyle": {"color": _ink(), "type": "dashed", "opacity": 0.7},
+        "label": {"formatter": f"mean {mean:.2f}".replace("-", "−"), "color": _QUIET},
         "data": [{"xAxis": inside}],
     }
+
+
+def _ink() -> str:
+    """The text's colour, for what has to stand out against a bar of any meaning."""
+    return "#e6e8ee" if st.context.theme.type == "dark" else "#1b1f2a"
 
 
 def _draw(spec: dict[str, Any], *, height: int, key: str | None, alt: str, selectable: bool = False) -> list[int]:
@@ -259,15 +272,25 @@ def _day(moment: date | datetime) -> str:
     return moment.isoformat()
 
 
-def _tidy(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+def _range(low: float, high: float) -> str:
+    """ "0.2–0.4"; a dash beside a minus sign could not be read."""
+    ends = [f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".") for value in (low, high)]  # + 0.0: never "-0"
+    return " to ".join(ends).replace("-", "−") if low < 0 else "–".join(ends)
 
 
 def _with_interval(
-    day: date | datetime, mean: float, low: float | None, high: float | None, n: int
+    day: date | datetime,
+    mean: float,
+    low: float | None,
+    high: float | None,
+    n: int,
+    *,
+    least: float | None = None,
+    most: float | None = None,
 ) -> list[str | float]:
-    """A row of a trend; where no interval is known the band has no width."""
+    """A row of a trend; where no interval is known the band has no width, and none reaches beyond the axis."""
     low, high = mean if low is None else low, mean if high is None else high
+    low, high = low if least is None else max(least, low), high if most is None else min(most, high)
     return [_day(day), *(round(value, 3) for value in (mean, low, high, high - low)), n]
 
 

@@ -1,7 +1,8 @@
 """Keys that work on every page: ``?`` lists them, ``g`` then a letter goes to a page.
 
-Streamlit's own shortcuts take no punctuation and no sequences, so a small script listens on the document. It
-hears nothing while a field has the focus, and sends only the name of the key's meaning, never what was typed.
+Streamlit's own shortcuts take no punctuation and no sequences, so a small script listens on the window. It
+hears nothing while a field has the focus, and sends only the name of the key's meaning, never what was typed. The
+repeats of a held key reach no shortcut, except those of J and K.
 The keys of the page itself are Streamlit's ``shortcut=`` on buttons; ``layout.header(keys=…)`` lists them.
 """
 
@@ -27,7 +28,9 @@ GO = {
 _PRESSED = "hone_keys"
 PAGE_KEYS = "hone_page_keys"
 
-_SCRIPT = """
+# On the window, before Streamlit's own shortcuts, which take each repeat of a held key for a press: a finger that rests
+# on A would decide one unseen item after another. J and K only move, so they may be held.
+_SCRIPT = r"""
 export default function ({ data, setTriggerValue }) {
   let afterG = 0;
   const typing = (e) => {
@@ -35,7 +38,11 @@ export default function ({ data, setTriggerValue }) {
     return at && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName || ""));
   };
   const listen = (e) => {
-    if (e.repeat || e.ctrlKey || e.metaKey || e.altKey || typing(e)) return;
+    if (e.ctrlKey || e.metaKey || e.altKey || typing(e)) return;
+    if (e.repeat) {
+      if (/^[^\s]$/.test(e.key) && !/^[jk]$/i.test(e.key)) { e.preventDefault(); e.stopImmediatePropagation(); }
+      return;
+    }
     if (e.key === "?") { setTriggerValue("meaning", "keys"); return; }
     if (e.key === "g") { afterG = e.timeStamp; return; }
     if (afterG && e.timeStamp - afterG < 1200 && data.go[e.key]) {
@@ -44,8 +51,8 @@ export default function ({ data, setTriggerValue }) {
     }
     afterG = 0;
   };
-  document.addEventListener("keydown", listen, true);
-  return () => document.removeEventListener("keydown", listen, true);
+  window.addEventListener("keydown", listen, true);
+  return () => window.removeEventListener("keydown", listen, true);
 }
 """
 

@@ -85,12 +85,13 @@ def choice(label: str, options: Mapping[str, str], *, key: str, default: str | N
     ) or next(iter(options))
 
 
-def pick(label: str, options: Sequence[str], *, key: str, everything: str = "All", width: int = 220) -> str | None:
-    """One of many foreign or own values, or None for all of them."""
+def pick(label: str, options: Sequence[str], *, key: str, plural: str | None = None, width: int = 220) -> str | None:
+    """One of many foreign or own values, or None for all of them, which is said with ``plural`` ("All agents")."""
+    everything = f"All {plural or label.lower() + 's'}"
     chosen = st.selectbox(
         label,
         ["", *options],
-        format_func=lambda value: one_line(value, limit=60) if value else f"{everything} {label.lower()}s",
+        format_func=lambda value: one_line(value, limit=60) if value else everything,
         key=key,
         bind="query-params",
         label_visibility="collapsed",

@@ -3,6 +3,7 @@
     literal(interaction.response)                        a block of text, long ones folded
     literal(comment, label="Comment")                    with a small label above
     st.button(f"Open {escape_label(name)}")              inside a label, caption, toast, expander title
+    st.badge(chip(name))                                 a badge
     {"prompt": one_line(row.prompt)}                     a cell of a dataframe (cells are literal already)
     escape_html(agent_id)                                a name inside an echarts tooltip template
 
@@ -64,6 +65,11 @@ def escape_label(text: str | None, *, limit: int = 160) -> str:
     # zero-width joiner has to part the colon from its word.
     escaped = _PUNCTUATION.sub(r"\\\1", _SHORTCODE.sub(":\u2060", one_line(text, limit=limit)))
     return escaped
+
+
+def chip(text: str | None, *, limit: int = 40) -> str:
+    """As ``escape_label``, for ``st.badge``, which escapes square brackets by itself."""
+    return escape_label(text, limit=limit).replace(r"\[", "[").replace(r"\]", "]")
 
 
 def escape_html(text: str | None, *, limit: int = 160) -> str:

@@ -97,7 +97,7 @@ def _card(card: AdapterCard) -> None:
                 "downloaded or tried; train it again.",
                 icon=":material/gpp_maybe:",
             )
-        facts, measured = st.columns([2, 3], gap="large")
+        facts, measured = st.columns([2, 3], gap="medium")
         with facts, st.container(gap="xsmall"):
             _facts(card)
         with measured:

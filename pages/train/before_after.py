@@ -6,6 +6,7 @@ but rounding. Below 30 pairs a count is shown instead of a percentage.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import streamlit as st
@@ -16,8 +17,8 @@ from pages.shared.words import ENOUGH, share, share_with_interval
 
 _INK = "#7c7f88"  # readable on white and on near-black: an SVG in an image knows no theme
 _FONTS = "Inter, -apple-system, Segoe UI, Roboto, sans-serif"
-_WIDTH, _LEFT, _ROW, _TOP = 520, 92, 30, 26
-_SCALE = (_WIDTH - _LEFT - 44) / 100
+_WIDTH, _LEFT, _ROW, _TOP = 440, 68, 30, 26  # narrow enough for a phone to show its words unshrunk
+_SCALE = (_WIDTH - _LEFT - 24) / 100
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,10 @@ class Change:
         """One sentence on what was measured."""
         if self.before is None:
             return "Not measured yet. The base model is measured on the held-out pairs before the first step."
-        first = share_with_interval(self.before.correct, self.before.n)
+        first = _together(self.before)
         if self.after is None:
             return f"Before training the chosen answer is the likelier one in {first} of the held-out pairs."
-        second = share_with_interval(self.after.correct, self.after.n)
+        second = _together(self.after)
         return f"The chosen answer is the likelier one in {first} before and {second} after training."
 
     @property
@@ -63,6 +64,11 @@ class Change:
         if self.after.high < self.before.low:
             return "Worse than the base model: the two intervals do not overlap."
         return "The two intervals overlap: not enough to tell."
+
+
+def _together(measured: RunEvaluation) -> str:
+    """The share with its interval, unbroken at a line's end inside "n = 94" and "93 %"."""
+    return re.sub(r"(?<=[\dn=]) (?=[%=\d])", "\u00a0", share_with_interval(measured.correct, measured.n))
 
 
 def picture(change: Change, *, width: int = _WIDTH) -> None:

@@ -154,12 +154,13 @@ def _intact(samples: Sequence[RunSample]) -> str:
 def _sample(sample: RunSample) -> None:
     with st.container(border=True, gap="small", key=f"sample_{sample.position}"):
         literal(sample.prompt, label="Prompt")
-        before, after = st.columns(2, gap="medium")
-        with before:
+        # While it trains there is no second answer, and no empty column for it.
+        columns = st.columns(2 if sample.after is not None else 1, gap="medium")
+        with columns[0]:
             st.markdown(":gray-badge[Before] :small[:gray[base model]]")
             literal(sample.before)
         if sample.after is not None:
-            with after:
+            with columns[1]:
                 st.markdown(":primary-badge[After] :small[:gray[with the adapter]]")
                 literal(sample.after)
         with st.expander("What people preferred", type="compact"):

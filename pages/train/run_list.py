@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 import sqlalchemy as sa
 import streamlit as st
 from sqlmodel import Session, col, select
 
-from core.tables import Moment, RunEvaluation, RunStatus, TrainingDataset, TrainingRun
+from core.tables import RunStatus, TrainingDataset, TrainingRun
 from core.training import records
 from pages.shared import context, layout
 from pages.shared.charts import COLOURS, sparkline
 from pages.shared.literal import escape_label
-from pages.shared.words import ago, exact
+from pages.shared.words import when
 from pages.train import run_words
 from pages.train.before_after import Change
 
@@ -56,14 +55,14 @@ def rows(session: Session, view: str, *, page: int) -> list[Row]:
     )
     found = session.exec(query).all()
     ids = [run.id for run, _, _ in found]
-    margins, measured = records.sparkline(session, ids), _held_out(session, ids)
+    margins, measured = records.sparkline(session, ids), records.held_out(session, ids)
     return [
         Row(
             run=run,
             dataset=name,
             pairs=pairs,
             margins=sparkline(margins.get(run.id, [])),
-            change=Change(measured.get((run.id, Moment.BEFORE)), measured.get((run.id, Moment.AFTER))),
+            change=Change(*measured[run.id]),
         )
         for run, name, pairs in found
     ]
@@ -71,11 +70,6 @@ def rows(session: Session, view: str, *, page: int) -> list[Row]:
 
 def _in_view(view: str) -> sa.ColumnElement[bool]:
     return col(TrainingRun.status).in_(_VIEW_STATES[view]) if view in _VIEW_STATES else sa.true()
-
-
-def _held_out(session: Session, ids: Sequence[UUID]) -> dict[tuple[UUID, Moment], RunEvaluation]:
-    query = select(RunEvaluation).where(col(RunEvaluation.run_id).in_(ids) & (RunEvaluation.split == "held_out"))
-    return {(row.run_id, row.moment): row for row in session.exec(query).all()}
 
 
 def choose_state() -> None:
@@ -103,18 +97,26 @@ def _draw(row: Row) -> None:
         st.container(border=True, key=f"run_{run.id}"),
         st.container(horizontal=True, vertical_alignment="center", gap="medium"),
     ):
-        st.markdown(run_words.badge(run), width=170)
         with st.container(gap=None, width="stretch"):
-            if st.button(f"**{escape_label(row.dataset, limit=70)}**", type="tertiary", key=f"open_{run.id}"):
-                layout.go("runs", run=str(run.id))
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                if st.button(f"**{escape_label(row.dataset, limit=70)}**", type="tertiary", key=f"open_{run.id}"):
+                    layout.go("runs", run=str(run.id))
+                st.markdown(run_words.badge(run), width="content")
             st.caption(_about(row))
-        if len(row.margins) > 1:
-            st.image(_line(row.margins), width=120, alt="Reward margin over the run")
-        else:
-            st.caption("no curve", width=120)
-        measured_on = f" :small[:gray[n = {row.change.n:,}]]" if row.change.n else ""
-        st.markdown(row.change.short + measured_on, width=190)
-        st.caption(ago(run.created_at), width=100, help=exact(run.created_at))
+        # Held together, so that on a narrow screen they stand below the name and not beside a squeezed one.
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium", width="content"):
+            _measures(row)
+
+
+def _measures(row: Row) -> None:
+    if len(row.margins) > 1:
+        st.image(_line(row.margins), width=120, alt="Reward margin over the run")
+    else:
+        st.caption("no curve", width=120)
+    measured_on = f" :small[:gray[n = {row.change.n:,}]]" if row.change.n else ""
+    st.markdown(row.change.short + measured_on, width=170)
+    with st.container(width=100):
+        when(row.run.created_at)
 
 
 def _about(row: Row) -> str:

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import streamlit as st
 
-from core.inference.folder import DEMO
 from core.tables import Moment, RunMetric, RunPhase, RunStatus, TrainingRun
 from core.training import records, runs
 from pages.shared import charts, context
@@ -78,7 +77,7 @@ def _headline(run: TrainingRun, points: Sequence[Point], *, before_it: int) -> N
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"{run_words.badge(run)} &nbsp;{_now(run, before_it)}", width="content")
             st.caption(_where(run, points), width="content")
-        if run.status is not RunStatus.PENDING:
+        if run.total_steps or run_words.builds(run):
             st.progress(min(1.0, max(0.0, run.progress_percentage / 100)))
 
 
@@ -87,15 +86,17 @@ def _now(run: TrainingRun, before_it: int) -> str:
         return f"Waits for its turn, {counted(before_it, 'run')} before it"
     if run.status in LIVE:
         return run_words.phase(run)
-    if run.started_at and run.completed_at:
-        return f"after {duration((run.completed_at - run.started_at).total_seconds())}"
+    # An interrupted run is noticed at the next start; it ended at its last sign of life.
+    ended = run.heartbeat_at if run.status is RunStatus.INTERRUPTED else run.completed_at
+    if run.started_at and ended:
+        return f"after {duration((ended - run.started_at).total_seconds())}"
     return ""
 
 
 def _where(run: TrainingRun, points: Sequence[Point]) -> str:
     words = [f"Step {run.current_step:,} of {run.total_steps:,}"] if run.total_steps else []
-    if run.status is RunStatus.RUNNING and run.phase is RunPhase.STARTING and run.base_model == DEMO:
-        words.append("the demo model is made on first use, about half a minute")
+    if run_words.builds(run):
+        words.append("Made once, on first use, in about half a minute")
     left = run_words.seconds_left(points, step=run.current_step, total=run.total_steps)
     if run.status is RunStatus.RUNNING and run.phase is RunPhase.TRAINING:
         words.append(f"{duration(left)} left" if left is not None else "time left is known after a few steps")
@@ -105,10 +106,13 @@ def _where(run: TrainingRun, points: Sequence[Point]) -> str:
 def _measured(change: Change) -> None:
     with st.container(border=True, gap="xsmall", key="run_measured"):
         st.subheader("Held-out pairs", anchor=False)
-        drawn, said = st.columns([3, 2], gap="large", vertical_alignment="center")
+        if change.before is None:
+            st.markdown(change.long)
+            return
+        drawn, said = st.columns(2, gap="small", vertical_alignment="center")
         with drawn:
             picture(change)
-        with said if change.before else st.container():
+        with said:
             st.markdown(change.long)
             if change.finding:
                 st.caption(change.finding)

@@ -40,6 +40,8 @@ def state(run: TrainingRun) -> tuple[str, str, str]:
     """(words, icon, colour) of where the run stands."""
     if run.status is RunStatus.FAILED and run.outcome in _OUTCOME:
         return _OUTCOME[run.outcome]
+    if run.status is RunStatus.RUNNING and run.phase is RunPhase.STARTING:
+        return "Starting", "autorenew", "blue"
     return _STATE[run.status]
 
 
@@ -53,7 +55,14 @@ def phase(run: TrainingRun) -> str:
     """What the run does at this moment."""
     if run.command is not None:
         return "Stops after this step, as asked"
+    if builds(run):
+        return f"Building the demo model, {run.progress_percentage:.0f} %"
     return _PHASE[run.phase] if run.phase else ""
+
+
+def builds(run: TrainingRun) -> bool:
+    """Whether the run is making the demo model: it has progress and no steps of its own yet."""
+    return run.status is RunStatus.RUNNING and run.total_steps is None and run.progress_percentage > 0
 
 
 def base(name: str) -> str:

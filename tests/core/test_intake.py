@@ -377,3 +377,8 @@ def test_totals_never_read_the_rows_themselves(store: Store) -> None:
         for statement in [text for text in statements if "feedback" in text.lower() or "interactions" in text]:
             plan = " ".join(row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}"))
             assert "COVERING INDEX" in plan, (statement, plan)
+
+
+def test_an_answer_of_an_adapter_nobody_knows_is_refused(store: Store) -> None:
+    with store.write() as session, pytest.raises(InputRejected, match="No adapter"):
+        store_interaction(session, agent_id="a", prompt="p", response="r", adapter_id=uuid4())

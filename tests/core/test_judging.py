@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 
 from core.errors import NotFound
 from core.judging import evaluations, rubric
+from core.judging.listing import EXCERPT
 from core.judging.rule_based import JUDGE, PROMPT_VERSION, RUBRIC, judge_answer, prompt_hash
 from core.judging.verdict import Part, Verdict, read_verdict
 from core.settings import Settings
@@ -325,7 +326,7 @@ def test_the_list_filters_and_pages(session: Session) -> None:
     store_model_verdict(session, plan, None, judge="model-y")
     assert first is not None
     (row,) = evaluations.listing(session, rating=Rating.UP)
-    assert (row.evaluation_id, row.judge, len(row.prompt)) == (first.id, "model-x", evaluations.EXCERPT)
+    assert (row.evaluation_id, row.judge, len(row.prompt)) == (first.id, "model-x", EXCERPT)
     assert len(evaluations.listing(session, kind=InteractionKind.PLAN)) == 2
     assert [row.judge for row in evaluations.listing(session, rating=evaluations.UNSCORED)] == ["model-y"]
     assert len(evaluations.listing(session, judge="model-x", search="PUMPS")) == 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from statistics import mean, stdev
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, select
 
 from core.errors import InputRejected
-from core.rewards import chat, distribution
+from core.rewards import chat, distribution, items
 from core.rewards.widgets import WIDGETS, zero_based
 from core.settings import Settings
 from core.store import Store
@@ -259,6 +261,33 @@ def test_unrated_interactions_are_counted_and_not_averaged(session: Session) -> 
     assert (everyone.min_reward, everyone.max_reward) == (0.4, 1.0)
 
 
+@given(st.lists(st.floats(0, 1), max_size=12), st.lists(st.floats(0, 1), max_size=5))
+@FEW
+def test_the_interval_of_the_mean_is_the_textbooks(shared_store: Store, one: list[float], other: list[float]) -> None:
+    """Compared with the formula on the values themselves, over all agents and of one."""
+    with shared_store.read() as session:
+        for agent, values in (("a", one), ("b", other)):
+            for value in values:
+                rewarded(session, value, agent=agent)
+        for agent_id, values in ((None, one + other), ("a", one)):
+            found = distribution.spread(session, scale=CHAT, agent_id=agent_id)
+            assert found.n == len(values)
+            if len(values) < 2:
+                assert (found.low, found.high) == (None, None)
+                continue
+            half = distribution.Z95 * stdev(values) / math.sqrt(len(values))
+            assert (found.low, found.high) == pytest.approx((mean(values) - half, mean(values) + half), abs=1e-6)
+
+
+def test_only_what_people_said_counts_as_explicit(session: Session) -> None:
+    for agent, explicit in (("a", 0.9), ("a", None), ("b", 0.1), ("b", None)):
+        about = rewarded(session, explicit or 0.5, agent=agent)
+        session.exec(select(Reward).where(Reward.interaction_id == about)).one().explicit = explicit
+    session.flush()
+    found, of_b = (distribution.spread(session, scale=CHAT, agent_id=agent) for agent in (None, "b"))
+    assert (found.n, found.explicit, of_b.n, of_b.explicit) == (4, 2, 2, 1)
+
+
 def test_the_two_scales_are_never_averaged_together(session: Session) -> None:
     rewarded(session, 0.5)
     rewarded(session, -2.0, scale=PLAN)
@@ -343,6 +372,7 @@ def test_hot_queries_are_answered_from_covering_indexes(shared_store: Store, age
 
     with shared_store.read() as session:
         distribution.statistics(session, agent_id=agent)
+        distribution.spread(session, scale=CHAT, agent_id=agent)
         distribution.histogram(session, scale=CHAT, agent_id=agent)
         distribution.histogram(session, scale=CHAT, agent_id=agent, since=NOON)
         distribution.trend(session, scale=CHAT, agent_id=agent)
@@ -364,7 +394,7 @@ def test_hot_queries_are_answered_from_covering_indexes(shared_store: Store, age
 def test_ranked_lists_walk_an_index_and_scan_nothing(shared_store: Store) -> None:
     with shared_store.read() as session:
         for agent in (None, "a"):
-            where = distribution._where(CHAT, agent)
+            where = items.chosen(CHAT, agent)
             ids = sa.select(Reward.id).where(*where).order_by(Reward.value, Reward.created_at).limit(50)  # type: ignore[call-overload,arg-type]
             compiled = str(ids.compile(shared_store.engine, compile_kwargs={"literal_binds": True}))
             steps = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")]

@@ -12,7 +12,9 @@ from core.errors import CannotStart, InvalidTransition, NotFound
 from core.store import Store
 from core.tables import (
     DatasetStatus,
+    Moment,
     RunCommand,
+    RunEvaluation,
     RunOutcome,
     RunPhase,
     RunStatus,
@@ -21,7 +23,7 @@ from core.tables import (
     new_id,
     now,
 )
-from core.training import records, runs
+from core.training import records, reporting, runs
 from core.training.spec import TrainSpec
 
 
@@ -217,6 +219,68 @@ def test_a_long_curve_is_thinned_and_keeps_its_end(store: Store, dataset_id: UUI
         steps = [row.step for row in records.curve(session, run.id, points=50)]
     assert len(steps) <= 52
     assert steps[-1] == 1000
+
+
+def test_sparklines_take_every_kth_step_of_each_run_and_its_last(store: Store, dataset_id: UUID) -> None:
+    long, short, silent = (ask(store, dataset_id).id for _ in range(3))
+    with store.write() as session:
+        for run_id, logged in ((long, range(10, 1011, 10)), (short, range(1, 4))):  # 101 logged steps, and 3
+            records.record_metrics(session, run_id, [{"step": step, "reward_margin": step / 10} for step in logged])
+        records.record_metrics(session, short, [{"step": 4, "loss": 0.5}])  # no margin: not on the line
+    with store.read() as session:
+        lines = records.sparkline(session, [long, short, silent], points=40)
+    assert lines[short] == [0.1, 0.2, 0.3]
+    assert lines[long] == [float(at) for at in (*range(1, 101, 3), 101)]
+    assert silent not in lines
+
+
+def test_held_out_measurements_are_found_for_every_run_asked_for(store: Store, dataset_id: UUID) -> None:
+    both, first, none = (ask(store, dataset_id).id for _ in range(3))
+    measured = [(both, Moment.BEFORE, "held_out", 50), (both, Moment.AFTER, "held_out", 90)]
+    measured += [(first, Moment.BEFORE, "held_out", 40), (first, Moment.AFTER, "train", 99)]
+    with store.write() as session:
+        for run_id, moment, split, correct in measured:
+            row = RunEvaluation(
+                run_id=run_id,
+                moment=moment,
+                split=split,
+                n=100,
+                correct=correct,
+                accuracy=correct / 100,
+                low=0.0,
+                high=1.0,
+                mean_margin=0.0,
+            )
+            records.record_evaluation(session, row)
+    with store.read() as session:
+        found = records.held_out(session, [both, first, none])
+    assert {run_id: tuple(one and one.correct for one in pair) for run_id, pair in found.items()} == {
+        both: (50, 90),
+        first: (40, None),
+        none: (None, None),
+    }
+
+
+def test_building_the_demo_model_is_stored_once_a_second_and_gone_with_the_first_step(
+    store: Store, dataset_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, seconds = ask(store, dataset_id).id, 100.0
+    claim(store)
+    monkeypatch.setattr(reporting.time, "monotonic", lambda: seconds)
+    sink = reporting.StoreSink(store, run_id)
+    seen = []
+    for done in range(1, 41):  # a quarter of a second each
+        seconds += 0.25
+        sink.building(done, 40)
+        with store.read() as session:
+            seen.append(runs.get(session, run_id).progress_percentage)
+    assert seen[:9] == [2.5] * 4 + [12.5] * 4 + [22.5]
+    assert seen[-1] == 0.0
+    sink.progress(1, 50)
+    sink.phase("training")
+    with store.read() as session:
+        current = runs.get(session, run_id)
+    assert (current.progress_percentage, current.current_step, current.total_steps) == (2.0, 1, 50)
 
 
 def test_progress_of_an_ended_run_is_not_touched_by_a_late_report(store: Store, dataset_id: UUID) -> None:

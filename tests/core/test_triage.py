@@ -231,6 +231,25 @@ def test_only_current_feedback_with_a_comment_is_read_and_only_once(session: Ses
     assert (result.analyzer, result.analyzer_version) == (ANALYZER, VERSION)
 
 
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), max_size=12))
+@settings(deadline=None, max_examples=40)
+def test_what_waits_is_what_would_be_read(shared_store: Store, said: list[tuple[bool, bool, bool]]) -> None:
+    """Superseded after it was read, superseded before, without words: none of it may be counted for ever."""
+    with shared_store.read() as session:
+        later = []
+        for number, (has_comment, current, replaced) in enumerate(said):
+            words = f"message {number}" if has_comment else None
+            feedback = say(session, words, is_current=current or replaced)
+            later += [feedback] if replaced and not current else []
+        inbox.triage_new(session, limit=3)
+        for feedback_id in later:  # somebody changed their mind after it was read, or before
+            session.get_one(Feedback, feedback_id).is_current = False
+        session.flush()
+        waiting = inbox.waiting(session)
+        assert waiting == inbox.triage_new(session)
+        assert inbox.waiting(session) == 0
+
+
 def test_a_limit_leaves_the_rest_for_the_next_call(session: Session) -> None:
     for number in range(3):
         say(session, f"message {number}", created_at=NOON + timedelta(minutes=number))

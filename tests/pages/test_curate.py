@@ -28,7 +28,7 @@ from core.tables import (
     Split,
     TrainingDataset,
 )
-from pages.curate import dataset_detail, dataset_recipe
+from pages.curate import dataset_detail, dataset_recipe, pair_words
 from tests.pages.conftest import OpenPage
 
 HOSTILE = "<script>alert(1)</script> **bold** :red[x] [l](http://evil.example)"
@@ -322,7 +322,7 @@ def test_rows_that_were_changed_behind_its_back_are_noticed(open_page: OpenPage,
 
 def test_the_export_has_one_line_a_pair(store: Store, at_work: Process) -> None:
     dataset = frozen(store)
-    lines = dataset_detail._jsonl(dataset.id).decode().splitlines()
+    lines = dataset_detail._jsonl(dataset.id).read().decode().splitlines()
     assert len(lines) == 20
     assert all(split.value in "".join(lines) for split in Split)
 
@@ -337,3 +337,16 @@ def test_a_link_to_a_later_page_shows_that_page(open_page: OpenPage, store: Stor
     accepted(store, 60)
     page = open_page("pairs", tab="curate", page="2")
     assert list(page.dataframe[0].value["Prompt"]) == [f"question {at}" for at in range(9, -1, -1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Tell me the reason", "Tell me the reason"),
+        ("Tell me the reason why", "Tell me the reason …"),
+        ("Tell me the reasoning behind", "Tell me the …"),
+        ("x" * 40, "x" * 20 + " …"),  # one word: cut where it must be
+    ],
+)
+def test_a_text_the_list_has_cut_ends_with_a_whole_word(text: str, shown: str) -> None:
+    assert pair_words.beginning(text[:20], limit=20) == shown

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from functools import partial
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 import pytest
@@ -21,7 +19,7 @@ from core.feedback import intake
 from core.judging import evaluations, rule_based
 from core.judging.verdict import unscored
 from core.rewards import chat, distribution
-from core.rewards.distribution import AgentRewards, Bin
+from core.rewards.distribution import Bin
 from core.settings import Settings
 from core.store import Store
 from core.tables import (
@@ -37,7 +35,7 @@ from core.tables import (
 )
 from core.triage import inbox
 from core.untrusted import csv_cell
-from pages.review import bars, item_list, plan_board, reward_export, reward_pictures, waiting
+from pages.review import bars, item_list, plan_board, reward_export, reward_pictures
 from tests.pages.conftest import OpenPage
 
 HOSTILE = "**b** <script>alert(1)</script> :red[x] [l](http://evil.example) ![i](http://evil.example/p.png)"
@@ -136,7 +134,7 @@ def test_the_button_triages_what_nobody_has_read(open_page: OpenPage, store: Sto
     next(button for button in page.button if button.label == "Triage new feedback").click().run()
     assert not page.exception
     with store.read() as session:
-        assert waiting.untriaged(session) == 0
+        assert inbox.waiting(session) == 0
         assert inbox.count(session) == 1
     assert "The page crashes" in shown(page)
 
@@ -244,7 +242,7 @@ def test_the_button_judges_what_is_new(open_page: OpenPage, store: Store) -> Non
     assert not page.exception
     with store.read() as session:
         (row,) = evaluations.listing(session)
-        assert waiting.unjudged(session) == 0
+        assert evaluations.waiting(session) == 0
     assert row.judge == rule_based.JUDGE
 
 
@@ -385,32 +383,6 @@ def test_bands_count_every_reward_once() -> None:
     assert sum(counts.values()) == sum(one.count for one in bins)
     assert counts["Excellent"] == 19 + 20  # the two bins from 0.9 on
     assert counts["Bad"] == sum(range(1, 7))  # below 0.3
-
-
-groups = st.lists(st.lists(st.floats(0, 1), min_size=2, max_size=6), min_size=1, max_size=4)
-
-
-@given(groups)
-def test_the_interval_over_all_agents_is_that_of_all_their_rewards(values: list[list[float]]) -> None:
-    """Compared with the textbook formula on the pooled rewards."""
-    agents = []
-    for name, group in enumerate(values):
-        half = distribution.Z95 * stdev(group) / math.sqrt(len(group))
-        agents.append(
-            AgentRewards(
-                str(name), len(group), mean(group), mean(group) - half, mean(group) + half, min(group), max(group)
-            )
-        )
-    pooled = [value for group in values for value in group]
-    interval = reward_pictures.overall_interval(agents, len(pooled))
-    assert interval is not None
-    half = distribution.Z95 * stdev(pooled) / math.sqrt(len(pooled))
-    assert interval == pytest.approx((mean(pooled) - half, mean(pooled) + half), abs=1e-6)
-
-
-def test_no_interval_is_claimed_when_some_agents_are_missing() -> None:
-    agents = [AgentRewards("a", 5, 0.5, 0.4, 0.6, 0.1, 0.9)]
-    assert reward_pictures.overall_interval(agents, 6) is None
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=20), st.floats(-1, 1), max_size=8))

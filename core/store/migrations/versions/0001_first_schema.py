@@ -546,6 +546,11 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_evaluations_judge_overall_rating_created_at", ["judge", "overall_rating", "created_at"], unique=False
         )
+        batch_op.create_index(
+            "ix_evaluations_judge_prompt_version_interaction_id",
+            ["judge", "prompt_version", "interaction_id"],
+            unique=False,
+        )
         batch_op.create_index("ix_evaluations_kind_created_at", ["kind", "created_at"], unique=False)
         batch_op.create_index(
             "ix_evaluations_overall_rating_created_at", ["overall_rating", "created_at"], unique=False
@@ -634,6 +639,20 @@ def upgrade() -> None:
             "ix_feedback_kind_created_at_is_current", ["kind", "created_at", "is_current"], unique=False
         )
         batch_op.create_index(
+            "ix_feedback_superseded",
+            ["created_at"],
+            unique=False,
+            sqlite_where=sa.text("is_current = 0"),
+            postgresql_where=sa.text("is_current = false"),
+        )
+        batch_op.create_index(
+            "ix_feedback_with_comment",
+            ["kind"],
+            unique=False,
+            sqlite_where=sa.text("comment IS NOT NULL AND is_current = 1"),
+            postgresql_where=sa.text("comment IS NOT NULL AND is_current = true"),
+        )
+        batch_op.create_index(
             "uq_feedback_current_message",
             ["interaction_id", "user_id"],
             unique=True,
@@ -684,6 +703,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("interaction_id", "scale", name=op.f("uq_rewards_interaction_id_scale")),
     )
     with op.batch_alter_table("rewards", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_rewards_explicit",
+            ["scale", "agent_id", "explicit"],
+            unique=False,
+            sqlite_where=sa.text("explicit IS NOT NULL"),
+            postgresql_where=sa.text("explicit IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_rewards_scale_agent_id_value_created_at", ["scale", "agent_id", "value", "created_at"], unique=False
         )
@@ -937,6 +963,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("triage_results", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_triage_results_analyzer_analyzer_version", ["analyzer", "analyzer_version"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_triage_results_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(
             "ix_triage_results_status_priority_said_at", ["status", "priority", "said_at"], unique=False
         )
         batch_op.create_index(
@@ -1120,6 +1150,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_preference_pairs_learning_example_id"), ["learning_example_id"], unique=False
         )
+        batch_op.create_index("ix_preference_pairs_status_created_at", ["status", "created_at"], unique=False)
         batch_op.create_index("ix_preference_pairs_status_leased_until", ["status", "leased_until"], unique=False)
 
     op.create_table(
@@ -1286,6 +1317,7 @@ def downgrade() -> None:
     op.drop_table("triage_verdicts")
     with op.batch_alter_table("preference_pairs", schema=None) as batch_op:
         batch_op.drop_index("ix_preference_pairs_status_leased_until")
+        batch_op.drop_index("ix_preference_pairs_status_created_at")
         batch_op.drop_index(batch_op.f("ix_preference_pairs_learning_example_id"))
         batch_op.drop_index(batch_op.f("ix_preference_pairs_interaction_b_id"))
         batch_op.drop_index(batch_op.f("ix_preference_pairs_interaction_a_id"))
@@ -1306,6 +1338,8 @@ def downgrade() -> None:
     with op.batch_alter_table("triage_results", schema=None) as batch_op:
         batch_op.drop_index("ix_triage_results_status_queue_priority_said_at")
         batch_op.drop_index("ix_triage_results_status_priority_said_at")
+        batch_op.drop_index(batch_op.f("ix_triage_results_created_at"))
+        batch_op.drop_index("ix_triage_results_analyzer_analyzer_version")
 
     op.drop_table("triage_results")
     with op.batch_alter_table("learning_examples", schema=None) as batch_op:
@@ -1324,6 +1358,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_rewards_scale_value_created_at")
         batch_op.drop_index("ix_rewards_scale_created_at_agent_id_value")
         batch_op.drop_index("ix_rewards_scale_agent_id_value_created_at")
+        batch_op.drop_index(
+            "ix_rewards_explicit",
+            sqlite_where=sa.text("explicit IS NOT NULL"),
+            postgresql_where=sa.text("explicit IS NOT NULL"),
+        )
 
     op.drop_table("rewards")
     op.drop_table("plans")
@@ -1332,6 +1371,16 @@ def downgrade() -> None:
             "uq_feedback_current_message",
             sqlite_where=sa.text("is_current AND kind = 'chat_message'"),
             postgresql_where=sa.text("is_current AND kind = 'chat_message'"),
+        )
+        batch_op.drop_index(
+            "ix_feedback_with_comment",
+            sqlite_where=sa.text("comment IS NOT NULL AND is_current = 1"),
+            postgresql_where=sa.text("comment IS NOT NULL AND is_current = true"),
+        )
+        batch_op.drop_index(
+            "ix_feedback_superseded",
+            sqlite_where=sa.text("is_current = 0"),
+            postgresql_where=sa.text("is_current = false"),
         )
         batch_op.drop_index("ix_feedback_kind_created_at_is_current")
         batch_op.drop_index(batch_op.f("ix_feedback_interaction_id"))
@@ -1343,6 +1392,7 @@ def downgrade() -> None:
     with op.batch_alter_table("evaluations", schema=None) as batch_op:
         batch_op.drop_index("ix_evaluations_overall_rating_created_at")
         batch_op.drop_index("ix_evaluations_kind_created_at")
+        batch_op.drop_index("ix_evaluations_judge_prompt_version_interaction_id")
         batch_op.drop_index("ix_evaluations_judge_overall_rating_created_at")
         batch_op.drop_index("ix_evaluations_judge_created_at")
         batch_op.drop_index(batch_op.f("ix_evaluations_created_at"))
