@@ -88,9 +88,10 @@ def _confidence(score: float, fatal: bool) -> float:
 
 def _reasoning(score: float, rating: Rating, parts: tuple[Part, ...], fatal: list[str]) -> str:
     ranked = sorted(parts, key=lambda part: -part.score)
-    sentences = [f"By the rule-based rubric this scores {score:.2f} of 1, with {THRESHOLD} as the line: {rating}."]
+    verdict = f"good, being {THRESHOLD} or more" if rating == Rating.UP else f"poor, being below {THRESHOLD}"
+    sentences = [f"By the rule-based rubric this scores {score:.2f} of 1: {verdict}."]
     if fatal:
-        sentences[0] = f"By the rule-based rubric this is down, because {_spoken(fatal[0])} scores nothing."
+        sentences[0] = f"By the rule-based rubric this is poor, because {_spoken(fatal[0])} scores nothing."
     sentences.append(f"Best: {_spoken(ranked[0].name)} ({ranked[0].why})")
     if ranked[-1].score < 1:
         sentences.append(f"Weakest: {_spoken(ranked[-1].name)} ({ranked[-1].why})")

@@ -111,6 +111,7 @@ class Feedback(SQLModel, table=True):
         # The few that are left out and the many that count: both are counted without touching the rows.
         sa.Index(
             "ix_feedback_superseded",
+            "is_current",  # constant here, and what makes a planner without statistics choose this index
             "created_at",
             sqlite_where=sa.text("is_current = 0"),
             postgresql_where=sa.text("is_current = false"),

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import overview
 from core.errors import StoreDamaged, StoreFull
+from core.judging import evaluations
 from core.overview import LoopCounts, Step
 from core.store import Store
 from core.tables import (
@@ -23,11 +24,13 @@ from core.tables import (
     FeedbackKind,
     Import,
     Interaction,
+    InteractionKind,
     LabelChoice,
     Moment,
     PairLabel,
     PairOrigin,
     PairStatus,
+    Plan,
     PreferencePair,
     RunEvaluation,
     RunPhase,
@@ -39,6 +42,7 @@ from core.tables import (
     new_id,
     now,
 )
+from core.triage import inbox
 from pages.overview.latest import sentence
 from pages.overview.needs import CATCH_UP, needs
 from pages.overview.tiles import tiles
@@ -260,6 +264,28 @@ def adapter(run_id: str, status: AdapterStatus) -> Adapter:
         decided_at=now() if status is AdapterStatus.DEPLOYED else None,
         decided_by="ada",
     )
+
+
+def test_what_waits_reaches_nothing_once_everything_is_read_and_judged(store: Store) -> None:
+    """A superseded comment and a plan without widgets are nobody's work."""
+    with store.write() as session:
+        about: dict[str, Any] = {"agent_id": "a", "prompt": "p", "response": "r", "prompt_key": "k", "source": "t"}
+        answer, plan = Interaction(**about), Interaction(**about, kind=InteractionKind.PLAN)
+        session.add_all([answer, plan])
+        session.flush()
+        session.add(Plan(interaction_id=plan.id, widgets=[]))
+        said: dict[str, Any] = {"kind": FeedbackKind.CHAT_MESSAGE, "agent_id": "a", "source": "t"}
+        for comment, current in (("it was wrong", False), ("it is right", True)):
+            session.add(Feedback(**said, interaction_id=answer.id, comment=comment, is_current=current))
+    with store.read() as session:
+        before = overview.loop_counts(session)
+    assert (before.feedback, before.evaluation.waiting) == (Step(1, 1, waiting=1), 1)
+    with store.write() as session:
+        inbox.triage_new(session)
+        evaluations.evaluate_new(session)
+    with store.read() as session:
+        after = overview.loop_counts(session)
+    assert (after.feedback.waiting, after.evaluation.waiting) == (0, 0)
 
 
 def test_an_empty_store_is_empty(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from core.tables import (
     Category,
     Evaluation,
     EvaluationReview,
+    Reward,
     RewardScale,
     Severity,
     TriageResult,
@@ -395,6 +397,29 @@ def test_the_bars_of_a_waterfall_stay_within_the_scale_and_end_at_the_total(part
     assert float(drawn[-1]["value"].replace("−", "-")) == pytest.approx(sum(parts.values()), abs=0.006)
 
 
+def test_a_plan_is_drawn_on_its_own_scale_with_zero_in_the_middle() -> None:
+    down, up, total = bars.steps({"feedback": -1.5, "bonus": 0.5}, -2.0, 2.0)
+    assert (down["left"], down["width"], down["value"]) == (12.5, 37.5, "−1.50")
+    assert (up["left"], up["width"], up["value"]) == (12.5, 12.5, "+0.50")
+    assert (total["left"], total["width"], total["value"]) == (25.0, 25.0, "−1.00")
+
+
+def test_plan_rewards_have_a_page_of_their_own_scale(open_page: OpenPage, store: Store) -> None:
+    answered(store, kind="rating_5")
+    with store.write() as session:
+        about = intake.store_interaction(
+            session, agent_id="planner", kind="plan", prompt="Trend of the pump?", response="Here it is.", plan=PLAN
+        ).row
+        reward = Reward(interaction_id=about.id, agent_id="planner", scale=RewardScale.PLAN, explicit=-1.5, value=-1.5)
+        session.add(reward)
+    page = open_page("rewards", scale="plan")
+    assert not page.exception
+    assert page.metric[0].value == "−1.50"
+    assert "People rated all of them" in interpreted(page)
+    assert "A plan's reward lies between −2 and 2" in shown(page)
+    assert "was not kept" in interpreted(page)
+
+
 # The list
 
 
@@ -411,6 +436,14 @@ def test_an_age_is_short() -> None:
     from pages.review.triage_words import age_of
 
     assert age_of(now()) == "just now"
+
+
+@pytest.mark.parametrize("days", [200, 800])
+def test_a_date_has_its_year_only_when_it_is_another_one(days: int) -> None:
+    from pages.review.triage_words import age_of
+
+    moment = now() - timedelta(days=days)
+    assert age_of(moment).endswith(str(moment.year)) == (moment.year != now().year)
 
 
 def test_every_category_and_severity_has_its_words() -> None:

@@ -33,6 +33,13 @@ def test_one_line_is_one_line_and_short(text: str) -> None:
     assert "\n" not in shown
 
 
+@given(st.text(alphabet=st.characters(blacklist_categories=["Cs"]), max_size=100))
+def test_t04_a_badge_escapes_each_sign_once(text: str) -> None:
+    """Streamlit's badge escapes square brackets itself; together that is what a label gets."""
+    inside = literal.chip(text).replace("[", "\\[").replace("]", "\\]")
+    assert inside == literal.escape_label(text, limit=40)
+
+
 def test_text_that_hides_is_shown_by_its_code() -> None:
     assert literal.one_line("a\u202eb\u200bc") == "a⟦U+202E⟧b⟦U+200B⟧c"
 
@@ -87,6 +94,24 @@ def test_a_histogram_keeps_its_bins_and_its_mean(drawn: list[dict[str, Any]]) ->
     assert spec["series"][0]["markLine"]["data"] == [{"xAxis": 1}]
 
 
+def test_a_range_below_zero_can_be_read_and_zero_has_no_sign(drawn: list[dict[str, Any]]) -> None:
+    charts.histogram([(-2.0, -1.8, 1), (-0.2, -0.0, 2), (0.0, 0.2, 3)], x="Reward", alt="rewards")
+    assert [row[0] for row in drawn[0]["dataset"]["source"][1:]] == ["−2 to −1.8", "−0.2 to 0", "0–0.2"]
+
+
+def test_the_band_of_a_trend_ends_with_its_axis(drawn: list[dict[str, Any]]) -> None:
+    charts.trend([(now().date(), 0.9, 0.6, 1.2, 3)], y="Mean", low=0, high=1, alt="trend")
+    assert drawn[0]["dataset"]["source"][0][1:] == [0.9, 0.6, 1.0, 0.4, 3]
+
+
+def test_the_border_of_a_chosen_bar_has_the_colour_of_no_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+    specs: list[dict[str, Any]] = []
+    monkeypatch.setattr(charts.st, "echarts_chart", lambda spec, **_: specs.append(spec))
+    charts.histogram([(0.0, 1.0, 1)], x="Reward", alt="rewards", selectable=True)
+    border = specs[0]["series"][0]["select"]["itemStyle"]["borderColor"]
+    assert border == CONFIG["theme"]["light"]["textColor"]
+
+
 def test_a_loss_that_is_no_number_leaves_a_gap(drawn: list[dict[str, Any]]) -> None:
     points = [{"step": 1, "loss": 0.5}, {"step": 2, "loss": float("nan")}, {"step": 3}]
     charts.curves(points, {"loss": ("Loss", "base")}, alt="loss")
@@ -126,6 +151,10 @@ def luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_heading_weights_are_ones_the_browser_takes() -> None:
+    assert [weight % 50 for weight in CONFIG["theme"]["headingFontWeights"]] == [0] * 6
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])

@@ -640,7 +640,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_feedback_superseded",
-            ["created_at"],
+            ["is_current", "created_at"],
             unique=False,
             sqlite_where=sa.text("is_current = 0"),
             postgresql_where=sa.text("is_current = false"),
