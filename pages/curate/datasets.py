@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 import streamlit as st
 
 from core.datasets import table
@@ -19,7 +17,7 @@ SIZE = 20
 
 def draw() -> None:
     """One dataset, or the recipe with the list under it."""
-    chosen = _dataset_id(st.query_params.get("dataset"))
+    chosen = layout.id_in(st.query_params.get("dataset"))
     if chosen is not None:
         dataset_detail.draw(chosen)
         return
@@ -41,13 +39,6 @@ def draw() -> None:
     if frozen:
         st.subheader("Frozen datasets", anchor=False)
         _frozen(frozen)
-
-
-def _dataset_id(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
 
 
 def _frozen(total: int) -> None:

@@ -6,7 +6,6 @@ The chosen pair is in the address (``?pair=…``), so it can be linked to; press
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 import streamlit as st
 
@@ -39,7 +38,7 @@ def draw() -> None:
         mining_panel.button()
     mining_panel.result()
     status = _status(counts)
-    chosen = _pair_id(st.query_params.get("pair"))
+    chosen = layout.id_in(st.query_params.get("pair"))
     left, right = st.columns([7, 4], gap="medium")
     with left:
         _table(agent, status, origin, words)
@@ -82,13 +81,6 @@ def _status(counts: table.Counts) -> PairStatus | None:
     options |= {s.value: f"{STATUS[s][0]} {counts.by_status[s]:,}" for s in STATUS}
     chosen = tabs("Status", options, key="status")
     return None if chosen == "all" else PairStatus(chosen)
-
-
-def _pair_id(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
 
 
 def _table(agent: str | None, status: PairStatus | None, origin: PairOrigin | None, words: str | None) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import streamlit as st
 
@@ -126,6 +127,14 @@ def paging(total: int, *, key: str = "page", size: int = PAGE_SIZE) -> int:
 def offset(page: int, *, size: int = PAGE_SIZE) -> int:
     """The first row of a page."""
     return (page - 1) * size
+
+
+def id_in(text: str | None) -> UUID | None:
+    """The id in a part of the address; None when there is none or it is not one."""
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
 
 
 def empty(

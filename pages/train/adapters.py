@@ -29,7 +29,7 @@ BADGES: dict[AdapterStatus, tuple[str, str, Literal["orange", "green", "gray", "
 
 def draw() -> None:
     layout.header("Adapters", "What training made. An adapter answers users only after a person has approved it.")
-    one = _adapter_id(st.query_params.get("adapter"))
+    one = layout.id_in(st.query_params.get("adapter"))
     with context.store().read() as session:
         agents = list(session.exec(select(Adapter.agent_id).distinct().order_by(Adapter.agent_id)).all())
     if not agents:
@@ -49,13 +49,6 @@ def draw() -> None:
         st.caption("No adapter is here under that address.")
     for card in cards:
         _card(card)
-
-
-def _adapter_id(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
 
 
 def _one(adapter_id: UUID) -> list[AdapterCard]:

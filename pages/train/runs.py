@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 import sqlalchemy as sa
 import streamlit as st
 from sqlmodel import select
@@ -15,20 +13,13 @@ from pages.train import new_run, run_detail, run_list
 
 def draw() -> None:
     """Which of the three the address asks for."""
-    chosen = _run_id(st.query_params.get("run"))
+    chosen = layout.id_in(st.query_params.get("run"))
     if chosen is not None:
         run_detail.draw(chosen)
     elif "new" in st.query_params:
         new_run.draw(st.query_params["new"])
     else:
         _all()
-
-
-def _run_id(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
 
 
 def _all() -> None:

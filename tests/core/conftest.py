@@ -1,7 +1,28 @@
-"""Fixtures of tests that train or load a model; they are made when the first test asks for them."""
+"""Fixtures of the tests of core: a store shared by a file's tests, and small models made when first asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+from sqlmodel import Session
+
+from core.settings import Settings
+from core.store import Store
 from tests.training_runs import first_run, model_folders
 
-__all__ = ["first_run", "model_folders"]
+__all__ = ["first_run", "model_folders", "session", "shared_store"]
+
+
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    store = Store.open(Settings(home=tmp_path_factory.mktemp("home"), _env_file=None))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def session(shared_store: Store) -> Iterator[Session]:
+    """What a test writes here is thrown away after it."""
+    with shared_store.read() as session:
+        yield session

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,8 +14,6 @@ from core.judging import evaluations, rubric
 from core.judging.listing import EXCERPT
 from core.judging.rule_based import JUDGE, PROMPT_VERSION, RUBRIC, judge_answer, prompt_hash
 from core.judging.verdict import Part, Verdict, read_verdict
-from core.settings import Settings
-from core.store import Store
 from core.tables import Evaluation, EvaluationReview, Interaction, InteractionKind, Plan, Rating, new_id
 
 QUESTION = "How do I reset my password?"
@@ -44,20 +41,6 @@ json_like = st.recursive(
     max_leaves=10,
 )
 FEW = settings(max_examples=60, deadline=None)
-
-
-@pytest.fixture(scope="module")
-def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = Store.open(Settings(home=tmp_path_factory.mktemp("home"), _env_file=None))
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def session(shared_store: Store) -> Iterator[Session]:
-    """What a test writes here is thrown away after it."""
-    with shared_store.read() as session:
-        yield session
 
 
 def interaction(session: Session, prompt: str = QUESTION, response: str = GOOD, **given: Any) -> Interaction:

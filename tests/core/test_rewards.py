@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from statistics import mean, stdev
 from typing import Any
@@ -19,7 +18,6 @@ from sqlmodel import Session, select
 from core.errors import InputRejected
 from core.rewards import chat, distribution, items
 from core.rewards.widgets import WIDGETS, zero_based
-from core.settings import Settings
 from core.store import Store
 from core.tables import (
     Feedback,
@@ -45,20 +43,6 @@ context = st.none() | st.dictionaries(
     st.sampled_from(["immediate_clarification", "natural_continuation"]), st.booleans()
 )
 FEW = settings(max_examples=60, deadline=None)
-
-
-@pytest.fixture(scope="module")
-def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = Store.open(Settings(home=tmp_path_factory.mktemp("home"), _env_file=None))
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def session(shared_store: Store) -> Iterator[Session]:
-    """What a test writes here is thrown away after it."""
-    with shared_store.read() as session:
-        yield session
 
 
 def interaction(session: Session, **given: Any) -> Interaction:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from sqlmodel import Session, select
 
 from core.errors import AlreadyDecided, InvalidTransition, NotFound
-from core.settings import Settings
 from core.store import Store
 from core.tables import (
     Category,
@@ -49,20 +47,6 @@ ODD_TEXTS = [
 
 anything = st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.binary(), st.lists(st.integers()))
 FEW = settings(max_examples=60, deadline=None)
-
-
-@pytest.fixture(scope="module")
-def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = Store.open(Settings(home=tmp_path_factory.mktemp("home"), _env_file=None))
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def session(shared_store: Store) -> Iterator[Session]:
-    """What a test writes here is thrown away after it."""
-    with shared_store.read() as session:
-        yield session
 
 
 def say(session: Session, comment: str | None, **given: Any) -> UUID:
