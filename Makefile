@@ -23,8 +23,8 @@ install: $(VENV)/.stamp ## make the virtual environment
 run: $(VENV)/.stamp ## start Hone on http://127.0.0.1:8501
 	@$(BIN)/streamlit run app.py --server.port $(PORT)
 
-test: $(VENV)/.stamp ## run all tests
-	@$(BIN)/python -m pytest
+test: $(VENV)/.stamp ## run all tests, a process a core
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/.stamp ## format, lint, types, floors
 	@$(BIN)/ruff format --check .

@@ -18,7 +18,7 @@ else:
     from starlette.routing import Mount, Route
     from streamlit.runtime.pages_manager import PagesManager
 
-    from core.api import LocalOnly, create_api, healthz, lifespan
+    from core.api import LocalOnly, create_api, healthz, lifespan, metrics
     from pages.shared import context, exposure
 
     # A folder named pages/ puts the first session of a server into Streamlit's old page discovery, which calls
@@ -27,7 +27,11 @@ else:
     guarded = exposure.check()
     app = st.App(
         Path(__file__).resolve(),
-        routes=[Route("/healthz", healthz), Mount("/api", app=create_api(guarded=guarded))],
+        routes=[
+            Route("/healthz", healthz),
+            Route("/metrics", metrics(guarded=guarded)),
+            Mount("/api", app=create_api(guarded=guarded)),
+        ],
         middleware=[] if guarded else [Middleware(LocalOnly)],
         lifespan=lifespan,
         on_script_error=context.script_failed,

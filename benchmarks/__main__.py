@@ -5,7 +5,18 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("first_page", "page_cost", "demo_loop", "training_overhead")
+NAMES = (
+    "first_page",
+    "page_cost",
+    "lineage",
+    "import_speed",
+    "export_speed",
+    "writers",
+    "kills",
+    "load",
+    "demo_loop",
+    "training_overhead",
+)
 
 
 def main(names: list[str]) -> int:

@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# What lies directly in a home folder.
+DATABASE = "hone.db"
+HOME_ID = "id"  # made by the first process that works there
+BACKUPS = "backups"
 
 
 def _login_name() -> str:
@@ -33,6 +39,12 @@ class Settings(BaseSettings):
     api_token: SecretStr = Field(
         SecretStr(""), description="Bearer token the HTTP routes ask for; empty asks for none on localhost."
     )
+    feedback_key: SecretStr = Field(
+        SecretStr(""), description="Key that feedback on plans must bring as `X-Feedback-Key`; empty asks for none."
+    )
+    rate_per_minute: int = Field(
+        600, ge=0, le=1_000_000, description="HTTP requests a minute one client may make; 0 sets no limit."
+    )
     proxy_user_header: str = Field(
         "", description="Header in which a trusted proxy passes the logged-in user; allows a non-local bind."
     )
@@ -40,6 +52,10 @@ class Settings(BaseSettings):
     busy_timeout_s: float = Field(
         10.0, gt=0, le=600, description="How long a write waits for another process's write lock."
     )
+    executor: Literal["thread", "process"] = Field(
+        "thread", description="Where a run trains: in a thread of the app, or in a supervised process of its own."
+    )
+    worker: bool = Field(True, description="Whether the app does jobs itself; `hone worker` does them anywhere.")
     min_pairs: int = Field(50, ge=10, description="Usable pairs a run by hand needs at least.")
     min_dwell_ms: int = Field(
         300, ge=0, le=10_000, description="A label sooner than this after its pair was shown is ignored."
@@ -51,4 +67,4 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The SQLAlchemy URL in force."""
-        return self.db or f"sqlite:///{(self.home / 'hone.db').resolve()}"
+        return self.db or f"sqlite:///{(self.home / DATABASE).resolve()}"

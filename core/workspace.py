@@ -9,18 +9,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from sqlmodel import Session
 
-from core.feedback import importing, intake
+from core.errors import ImportRejected
+from core.feedback import importing, intake, uploads
 from core.judging import evaluations
-from core.preferences import mining
+from core.preferences import imported, mining
 from core.rewards import chat as chat_rewards
+from core.rewards import imported as import_rewards
 from core.sample import workspace as sample
 from core.settings import Settings
 from core.store import Store
-from core.tables import Feedback, FeedbackKind, Import, Interaction, InteractionKind, MessageFeedbackType, now
+from core.tables import (
+    Feedback,
+    FeedbackKind,
+    Import,
+    ImportStatus,
+    Interaction,
+    InteractionKind,
+    MessageFeedbackType,
+    new_id,
+    now,
+)
 from core.triage import inbox
+from core.work import Alone, Work
 
 BATCH = 50  # rows a transaction: nobody else waits long for the write lock
 SAMPLE = "sample"
@@ -173,16 +187,14 @@ def _plan_rating(row: Interaction, *, up: bool) -> Feedback:
     )
 
 
-def bring_up(store: Store) -> BroughtUp:
-    """Triage and judge what is new, and mine pairs from what people have said."""
-    triaged = evaluated = 0
-    while batch := _in_transaction(store, lambda session: inbox.triage_new(session, limit=500)):
-        triaged += batch
-    while batch := _in_transaction(store, lambda session: evaluations.evaluate_new(session, limit=500)):
-        evaluated += batch
-    with store.write() as session:
-        mined = mining.mine(session)
-    return BroughtUp(triaged=triaged, evaluated=evaluated, mined=mined)
+def bring_up(store: Store, work: Work | None = None) -> BroughtUp:
+    """Triage and judge what is new, and mine pairs from what people have said. Raises Stopped."""
+    work = work or Alone()
+    return BroughtUp(
+        triaged=inbox.triage_all(store, work),
+        evaluated=evaluations.evaluate_all(store, work),
+        mined=mining.mine(store, work),
+    )
 
 
 def plan_file(
@@ -195,17 +207,16 @@ def plan_file(
     agent_id: str = "imported",
     on_progress: Progress | None = None,
 ) -> importing.ImportPlan:
-    """What ``import_file`` would do now; nothing is stored."""
-    return importing.plan_import(
+    """What ``import_file`` would do now; nothing is stored. Raises ImportRejected."""
+    return importing.plan(
         store,
         content,
         filename,
         mapping=mapping,
         agent_id=agent_id,
-        store_pairs=mining.store_imported,
+        pairs=imported.STEPS,
+        settings=settings,
         on_progress=on_progress,
-        max_mb=settings.max_import_mb,
-        max_rows=settings.max_import_rows,
     )
 
 
@@ -219,22 +230,42 @@ def import_file(
     agent_id: str = "imported",
     imported_by: str | None = None,
     on_progress: Progress | None = None,
+    import_id: UUID | None = None,
 ) -> Import:
-    """Import a file of pairs or of a survey, all of it or nothing. The same file twice adds nothing."""
-    return importing.run_import(
-        store,
-        content,
-        filename,
-        mapping=mapping,
-        agent_id=agent_id,
-        imported_by=imported_by or settings.user,
-        store_pairs=mining.store_imported,
-        on_progress=on_progress,
-        max_mb=settings.max_import_mb,
-        max_rows=settings.max_import_rows,
-    )
+    """Import a file while somebody waits, all of it or nothing. The same file twice adds nothing.
 
-
-def _in_transaction(store: Store, step: Callable[[Session], int]) -> int:
+    Raises ImportRejected. When it is stopped, ``carry_out_import`` with the same id goes on where it was.
+    """
+    own = import_id or new_id()
+    upload = uploads.keep(settings, own, uploads.pieces_of(content))
     with store.write() as session:
-        return step(session)
+        importing.request(
+            session,
+            filename=filename,
+            upload=upload,
+            agent_id=agent_id,
+            imported_by=imported_by or settings.user,
+            mapping=mapping,
+            import_id=own,
+        )
+    try:
+        return carry_out_import(store, settings, own, Alone(on_progress))
+    except ImportRejected:
+        uploads.drop(settings, own)
+        raise
+
+
+def carry_out_import(store: Store, settings: Settings, import_id: UUID, work: Work) -> Import:
+    """Read the file of an import, and publish it unless it is a dry run; rewards follow. Goes on after a stop.
+
+    Raises ImportRejected, Stopped, NotFound and what the store raises.
+    """
+    importing.read(store, settings, import_id, work, pairs=imported.STEPS)
+    with store.write() as session:
+        row = importing.get(session, import_id)
+        if row.status is ImportStatus.CHECKED and row.dry_run:
+            return row
+        row = importing.publish(session, import_id, pairs=imported.STEPS)
+    uploads.drop(settings, import_id)
+    import_rewards.reward_imported(store, import_id, work)
+    return row

@@ -22,6 +22,7 @@ from core.settings import Settings
 from core.store import Store
 from core.tables import Interaction, Reward, RewardScale, new_id
 from core.tables.feedback import InteractionKind
+from tests import conformance_feedback as feedback
 from tests import conformance_schema as schema
 
 TOLERANCE = 1e-6
@@ -82,6 +83,12 @@ ADAPTERS: dict[str, Adapter] = {
     "reward.implicit": lambda store, given: chat.implicit_reward(
         given.get("response_metadata") or {}, given.get("conversation_context")
     ),
+    "api.feedback": feedback.feedback_route,
+    "feedback": feedback.execution_feedback,
+    "feedback.stats": feedback.statistics,
+    "feedback.ui": lambda store, given: feedback.execution_click(given),
+    "ui.feedback": lambda store, given: feedback.message_click(given),
+    "signals.follow_up": lambda store, given: feedback.follow_up(given),
     "reward.explanation": lambda store, given: chat.explain(given["reward"]),
 }
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from core.datasets import freeze
-from core.feedback.importing import ImportedPair
+from core.feedback.records import ImportedPair
 from core.preferences import mining
 from core.tables import Import
 

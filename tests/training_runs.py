@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from core.datasets.rows import PairRow
 from core.training.dpo import TrainResult, train
 from core.training.evaluation import Accuracy
+from core.training.folders import Files
 from core.training.spec import Sample, TrainSpec
 from tests import small_models
 
@@ -35,6 +37,7 @@ SMALL = TrainSpec(
     dataset_id="0199-data",
     dataset_sha256="ab" * 32,
 )
+OFTEN = SMALL.changed(checkpoint_steps=1)  # twelve pairs are six steps, three an epoch
 TOPICS = ("invoice", "password", "app", "fix", "billing")
 
 
@@ -63,6 +66,8 @@ class Notebook:
     events: list[tuple[str, str]] = field(default_factory=list)
     accuracies: dict[tuple[str, str], Accuracy] = field(default_factory=dict)
     shown: list[list[Sample]] = field(default_factory=list)
+    margins: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
+    checkpoints: list[int] = field(default_factory=list)
     at: tuple[int, int] = (0, 0)
 
     def phase(self, name: str) -> None:
@@ -82,6 +87,12 @@ class Notebook:
 
     def samples(self, samples: Sequence[Sample]) -> None:
         self.shown.append(list(samples))
+
+    def scores(self, moment: str, split: str, pair_ids: Sequence[str], margins: Sequence[float]) -> None:
+        self.margins[moment, split] = dict(zip(pair_ids, margins, strict=True))
+
+    def checkpoint(self, step: int, path: Path, files: Files) -> None:
+        self.checkpoints.append(step)
 
     def said(self, kind: str) -> str:
         return " ".join(message for of, message in self.events if of == kind)
@@ -113,10 +124,69 @@ def run(
     rows: dict[str, list[PairRow]] | None = None,
     notes: Notebook | None = None,
     control: When | None = None,
+    checkpoints: Path | None = None,
 ) -> Done:
     notes = notes or Notebook()
-    result = train(spec, base_folder=folder, rows=rows or splits(), out=out, sink=notes, control=control or When())
+    result = train(
+        spec,
+        base_folder=folder,
+        rows=rows or splits(),
+        out=out,
+        sink=notes,
+        control=control or When(),
+        checkpoints=checkpoints,
+    )
     return Done(result, notes, out)
+
+
+# runs that are stopped and go on; ``home`` holds the adapter (out) and the checkpoints (kept) of one run
+
+
+def pause_at(step: int, folder: Path, home: Path, *, spec: TrainSpec = OFTEN, why: str = "pause") -> Done:
+    notes = Notebook()
+    stop = When(lambda: notes.at[0] >= step, why)
+    return run(folder, home / "out", spec=spec, notes=notes, control=stop, checkpoints=home / "kept")
+
+
+def go_on(folder: Path, home: Path, *, spec: TrainSpec = OFTEN, notes: Notebook | None = None) -> Done:
+    return run(folder, home / "out", spec=spec, notes=notes, checkpoints=home / "kept")
+
+
+def used(folder: Path, home: Path, *, spec: TrainSpec = OFTEN, **how: Any) -> tuple[int | None, str]:
+    """The step a run would go on from, and what it says of the others; it is stopped before anything is loaded."""
+    stop = When(lambda: True, "shutdown")
+    done = run(folder, home / "out", spec=spec, control=stop, checkpoints=home / "kept", **how)
+    return done.result.checkpoint_step, done.notes.said("checkpoint")
+
+
+@cache
+def whole_run(folder: Path) -> Done:
+    """A model's run that nobody interrupts, with no checkpoints at all; made once."""
+    return run(folder, folder.parent / f"whole-{folder.name}", spec=OFTEN)
+
+
+@cache
+def paused_home(folder: Path) -> Path:
+    """The home of a run that was paused at step 3; copy it before you use it."""
+    home = folder.parent / f"paused-{folder.name}"
+    assert pause_at(3, folder, home).result.checkpoint_step == 3
+    return home
+
+
+def same_end(done: Done, whole: Done) -> None:
+    assert done.result == replace(whole.result, adapter_dir=done.out)  # every file's hash is in it
+    assert done.notes.accuracies == whole.notes.accuracies
+    assert done.notes.margins == whole.notes.margins
+    assert done.notes.shown[-1] == whole.notes.shown[-1]
+
+
+def curve(*parts: Notebook) -> dict[int, dict[str, Any]]:
+    """Metric rows by step, a later part's over an earlier one's, without the column that is never the same twice."""
+    return {row["step"]: row | {"elapsed_s": None} for part in parts for row in part.rows}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
 @pytest.fixture(scope="session")

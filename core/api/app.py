@@ -16,15 +16,44 @@ from typing import Any
 
 import anyio
 import sqlalchemy as sa
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from core.api import chat, docs, errors, interactions, process, statistics
-from core.api.guards import BodyLimit, authorise
+from core.api import (
+    chat,
+    datasets,
+    docs,
+    errors,
+    exports,
+    feedback,
+    imports,
+    interactions,
+    jobs,
+    learning,
+    lineage,
+    plans,
+    process,
+    rate,
+    statistics,
+)
+from core.api.guards import BodyLimit, Door
 from core.errors import HoneError
 
 _log = logging.getLogger(__name__)
+NOUNS = (
+    interactions,
+    feedback,
+    chat,
+    plans,
+    learning,
+    statistics,
+    lineage,
+    imports,
+    jobs,
+    datasets,
+    exports,
+)  # in the order the description shows them
 
 
 def create_api(*, guarded: bool = False) -> FastAPI:
@@ -35,12 +64,13 @@ def create_api(*, guarded: bool = False) -> FastAPI:
         description="Send what your agent answered and what people said of it.",
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(BodyLimit)],
+        middleware=[Middleware(Door), Middleware(BodyLimit)],
     )
     api.state.guarded = guarded
+    api.state.plan_buckets = rate.Buckets(rate.PLAN_FEEDBACK)
     errors.install(api)
-    for noun in (interactions, chat, statistics):
-        api.include_router(noun.router, dependencies=[Depends(authorise)])
+    for noun in NOUNS:
+        api.include_router(noun.router)
 
     @api.get("/docs", include_in_schema=False)
     def description() -> HTMLResponse:

@@ -8,6 +8,19 @@ from typing import Any
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
+_ID = "0198c2f0-7a55-7000-8000-000000000000"
+PLAUSIBLE = {
+    "agent_id": "support",
+    "prompt": "How do I export my invoices?",
+    "response": "Open Billing, then choose Export.",
+    "message_id": _ID,
+    "query_id": _ID,
+    "execution_id": "run-17",
+    "transcript": "Show me the temperature of pump 2",
+    "feedback_type": "thumbs_up",
+    "type": "bug",
+}
+
 _STYLE = """
 :root { color-scheme: light dark; --line: #e4e6eb; --quiet: #6b7180; --soft: #f5f6f8; --accent: #4f46e5; }
 @media (prefers-color-scheme: dark) {
@@ -41,7 +54,8 @@ def page(document: dict[str, Any]) -> str:
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{title}: HTTP routes</title>"
         f"<meta name='viewport' content='width=device-width, initial-scale=1'><style>{_STYLE}</style></head><body>"
         f"<h1>{title}: HTTP routes</h1><p>{about} Send JSON; with a token set, send it as "
-        '<code>Authorization: Bearer …</code>. Errors answer <code>{"error": sentence}</code>. '
+        '<code>Authorization: Bearer …</code>. Errors answer <code>{"error": sentence}</code>. A POST '
+        "with an <code>Idempotency-Key</code> acts once, however often it is sent within 24 hours. "
         "The same as a document: <a href='openapi.json'>openapi.json</a>.</p>"
         f"{sections}</body></html>"
     )
@@ -53,11 +67,12 @@ def _operation(verb: str, path: str, operation: dict[str, Any], document: dict[s
         f"<p>{html.escape(operation.get('summary', ''))}</p>",
     ]
     if parameters := operation.get("parameters"):
-        rows = [(p["name"], p["schema"], p.get("required", False), p["in"]) for p in parameters]
+        rows = [(p["name"], p["schema"], p.get("required", False), p.get("description", "")) for p in parameters]
         parts.append(_table("Parameters", rows))
     if body := _schema(operation.get("requestBody", {}), document):
         parts.append(_table("Body", _fields(body)))
-        parts.append(f"<h3>Example</h3><pre>{html.escape(json.dumps(_example(body, document), indent=2))}</pre>")
+        example = _example(body, _one_item(path, document))
+        parts.append(f"<h3>Example</h3><pre>{html.escape(json.dumps(example, indent=2))}</pre>")
     for code, answer in operation["responses"].items():
         if code.startswith("2") and (schema := _schema(answer, document)):
             parts.append(_table(f"Answer {code}", _fields(schema, answered=True)))
@@ -105,16 +120,14 @@ def _kind(schema: dict[str, Any]) -> str:
     return f"{kind}, at most {schema['maxLength']:,}" if "maxLength" in schema else kind
 
 
-def _example(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+def _one_item(path: str, document: dict[str, Any]) -> dict[str, Any] | None:
+    """What one item of a batch is: the body of the route for one."""
+    one = document["paths"].get(path.removesuffix("/batch")) if path.endswith("/batch") else None
+    return _schema(one["post"]["requestBody"], document) if one else None
+
+
+def _example(schema: dict[str, Any], item: dict[str, Any] | None) -> dict[str, Any]:
     """The required fields with a plausible value each."""
-    plausible = {
-        "agent_id": "support",
-        "prompt": "How do I export my invoices?",
-        "response": "Open Billing, then choose Export.",
-        "message_id": "0198c2f0-7a55-7000-8000-000000000000",
-        "feedback_type": "thumbs_up",
-    }
-    if "interactions" in schema.get("properties", {}):
-        one = document["components"]["schemas"]["InteractionIn"]
-        return {"interactions": [_example(one, document)]}
-    return {name: plausible.get(name, "…") for name in schema.get("required", [])}
+    if item is not None:
+        return {name: [_example(item, None)] for name in schema.get("required", [])}
+    return {name: PLAUSIBLE.get(name, "…") for name in schema.get("required", [])}

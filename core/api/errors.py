@@ -1,11 +1,13 @@
 """Errors as JSON: ``{"error": sentence}`` and the code of rules section 12. No traceback, no driver message leaves.
 
-A bad body answers 400 on these routes, with the sentence given; nothing was stored.
+A bad body answers 400, on the learning routes 422, with the sentence given; nothing was stored. The chat routes
+give the sentence as ``detail`` too, the name their first callers read.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -13,8 +15,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from core import untrusted
 from core.errors import (
     AlreadyDecided,
+    CannotStart,
+    DatasetChanged,
     HoneError,
     InputRejected,
     InvalidTransition,
@@ -22,6 +27,7 @@ from core.errors import (
     NotFound,
     StoreBusy,
     StoreError,
+    StoreFull,
 )
 
 _log = logging.getLogger(__name__)
@@ -30,27 +36,42 @@ CODES: tuple[tuple[type[HoneError], int], ...] = (
     (NotAllowed, 403),
     (InvalidTransition, 409),
     (AlreadyDecided, 409),
+    (CannotStart, 409),
+    (DatasetChanged, 409),
     (InputRejected, 400),
     (StoreBusy, 503),
+    (StoreFull, 507),
     (StoreError, 503),
 )
+PLAIN = {
+    404: "There is no such route; /api/docs lists them all.",
+    405: "This route does not take that method; /api/docs says which it takes. Nothing was stored.",
+}
+UNREADABLE = "The body cannot be read; nothing was stored. Send valid JSON."
+_FRAMEWORKS = "There was an error parsing the body"  # for what its JSON reader did not foresee, such as deep nesting
+_LONGEST = 500  # of a sentence that repeats a name from the body
 
 
 class Refused(Exception):
     """A request that does not get as far as a route."""
 
-    def __init__(self, code: int, sentence: str) -> None:
+    def __init__(self, code: int, sentence: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(sentence)
         self.code, self.sentence = code, sentence
+        self.headers = dict(headers or {}) or ({"WWW-Authenticate": "Bearer"} if code == 401 else None)
 
     def response(self) -> JSONResponse:
-        headers = {"WWW-Authenticate": "Bearer"} if self.code == 401 else None
-        return JSONResponse({"error": self.sentence}, status_code=self.code, headers=headers)
+        return JSONResponse({"error": self.sentence}, status_code=self.code, headers=self.headers)
 
 
 def code_of(error: HoneError) -> int:
     """The HTTP code of an error; 500 for one no route expects."""
     return next((code for kind, code in CODES if isinstance(error, kind)), 500)
+
+
+def route_path(scope: Mapping[str, Any]) -> str:
+    """The path as the routes name it, without the place where they are mounted: ``/v1/interactions``."""
+    return str(scope.get("path", "")).removeprefix(str(scope.get("root_path", "")))
 
 
 def install(api: FastAPI) -> None:
@@ -66,22 +87,31 @@ def install(api: FastAPI) -> None:
         api.add_exception_handler(kind, handler)
 
 
-def _sentence(_request: Request, error: HoneError) -> JSONResponse:
-    code = code_of(error)
-    headers = {"Retry-After": "2"} if isinstance(error, StoreBusy) else None
-    return JSONResponse({"error": str(error)}, status_code=code, headers=headers)
+def _answer(request: Request, code: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    body = {"error": sentence}
+    if route_path(request.scope).startswith("/v1/chat/"):
+        body["detail"] = sentence
+    return JSONResponse(body, status_code=code, headers=headers)
 
 
-def _refused(_request: Request, error: Refused) -> JSONResponse:
-    return error.response()
+def _sentence(request: Request, error: HoneError) -> JSONResponse:
+    code = _bad(request) if isinstance(error, InputRejected) else code_of(error)
+    return _answer(request, code, str(error), {"Retry-After": "2"} if isinstance(error, StoreBusy) else None)
 
 
-def _bad_body(_request: Request, error: RequestValidationError) -> JSONResponse:
-    return JSONResponse({"error": sentence_of(error.errors())}, status_code=400)
+def _refused(request: Request, error: Refused) -> JSONResponse:
+    return _answer(request, error.code, error.sentence, error.headers)
 
 
-def _plain(_request: Request, error: HTTPException) -> JSONResponse:
-    return JSONResponse({"error": str(error.detail)}, status_code=error.status_code, headers=error.headers)
+def _bad_body(request: Request, error: RequestValidationError) -> JSONResponse:
+    return _answer(request, _bad(request), sentence_of(error.errors()))
+
+
+def _plain(request: Request, error: HTTPException) -> JSONResponse:
+    if error.detail == _FRAMEWORKS:
+        return _answer(request, _bad(request), UNREADABLE)
+    sentence = PLAIN.get(error.status_code, str(error.detail))
+    return _answer(request, error.status_code, sentence, error.headers)
 
 
 def _unexpected(_request: Request, error: Exception) -> JSONResponse:
@@ -90,15 +120,29 @@ def _unexpected(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": sentence}, status_code=500)
 
 
+def _bad(request: Request) -> int:
+    """What a bad body answers on this route (rules section 12)."""
+    return 422 if route_path(request.scope).startswith("/learning") else 400
+
+
 def sentence_of(problems: Any) -> str:
     """The first problem of a body as one sentence; the offending value itself is not repeated."""
     first = problems[0]
     if first["type"] == "json_invalid":
         return "The body is no valid JSON; nothing was stored."
+    if first["type"] == "value_error" and len(first["loc"]) == 1:
+        return f"{first['msg'].removeprefix('Value error, ').capitalize()}; nothing was stored."
+    if first["type"] == "string_unicode" and len(first["loc"]) == 1:
+        return "The name of a field is no valid text; nothing was stored."
     if first["type"] == "model_attributes_type" or first["loc"] == ("body",):
         return "Send a JSON object with `Content-Type: application/json`; nothing was stored."
-    where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    return f"{where}: {_readable(first['msg'])}; nothing was stored."
+    where = ".".join(_name(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    return f"{where[:_LONGEST]}: {_readable(first['msg'])}; nothing was stored."
+
+
+def _name(part: object) -> str:
+    """A field's name as it may stand in a sentence: an unknown one was written by whoever sent the body."""
+    return untrusted.visible(untrusted.clean(str(part)[:100], limit=400))
 
 
 def _readable(message: str) -> str:

@@ -1,73 +1,63 @@
-"""What one server process holds: its settings, its store and its executor, each exactly once.
+"""What one server process holds: its settings, its store and the worker that does its jobs, each exactly once.
 
 The routes and the pages share them, whichever of them is used first. ``start`` also brings up what lives
-as long as the server (recovery of interrupted runs, the executor); ``current`` opens the store alone when
-nobody has started the process, as in a test of one page.
+as long as the server (the worker, which takes back what a stopped process left); ``current`` opens the store alone
+when nobody has started the process, as in a test of one page.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlmodel import Session
-
 from core.settings import Settings
 from core.store import Store
-from core.tables import TrainingRun
 
 if TYPE_CHECKING:
-    from core.training.dpo import TrainResult
-    from core.training.executors import Executor
+    from core.jobs.worker import Worker
 
-_log = logging.getLogger(__name__)
 _lock = threading.RLock()
 _current: Process | None = None
 
 
 @dataclass
 class Process:
-    """Settings and store of this process; the executor comes up on first use."""
+    """Settings and store of this process; the worker comes up with the server."""
 
     settings: Settings
     store: Store
-    _executor: Executor | None = field(default=None, repr=False)
+    _worker: Worker | None = field(default=None, repr=False)
 
-    @property
-    def executor(self) -> Executor:
-        """What runs training. Imported here and not above: pages that never train do not pay for it."""
+    def start_worker(self) -> None:
+        """Begin to do jobs, unless another process is meant to (``HONE_WORKER=false``)."""
+        from core.jobs import training
+        from core.jobs.worker import Worker
+
         with _lock:
-            if self._executor is None:
-                from core.training.executors import ThreadExecutor
+            if self._worker is not None or not self.settings.worker:
+                return
+            with self.store.write() as session:
+                training.adopt(session, self.settings.home)
+            self._worker = Worker(self.store, self.settings, chores=True)
+            self._worker.start()
 
-                self._executor = ThreadExecutor(self.store, self.settings, on_trained=_register)
-                self._executor.start()
-            return self._executor
+    def wake(self) -> None:
+        """Somebody put a job into the queue: look at it now rather than in two seconds."""
+        if self._worker is not None:
+            self._worker.wake()
 
     def close(self) -> None:
-        if self._executor is not None:
-            self._executor.stop()
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
         self.store.close()
 
 
-def _register(session: Session, run: TrainingRun, result: TrainResult) -> None:
-    from core.adapters import registry
-
-    registry.register(session, run, files=result.files, parameters=result.parameters)
-
-
 def start() -> Process:
-    """Bring the server process up: migrate the store, mark runs whose process is gone, take up the queue."""
+    """Bring the server process up: migrate the store, take back what a stopped process left, begin to work."""
     process = current()
-    from core.training import runs
-
-    with process.store.write() as session:
-        recovered = runs.recover(session)
-    for run_id in recovered:
-        _log.warning("run %s was interrupted by the last stop", run_id)
-    _ = process.executor
+    process.start_worker()
     return process
 
 
@@ -85,7 +75,7 @@ def current() -> Process:
 
 
 def stop() -> None:
-    """Stop the executor and close the store; the next ``current`` opens them anew."""
+    """Stop the worker and close the store; the next ``current`` opens them anew."""
     global _current
     with _lock:
         process, _current = _current, None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from core.api import process
+from core.api.shapes import AgentQuery
 from core.rewards import distribution
 
 router = APIRouter(prefix="/v1", tags=["Statistics"])
@@ -25,7 +24,7 @@ class StatisticsOut(BaseModel):
 
 
 @router.get("/statistics", summary="Reward statistics")
-def statistics(agent_id: Annotated[str | None, Query(max_length=100)] = None) -> StatisticsOut:
+def statistics(agent_id: AgentQuery | None = None) -> StatisticsOut:
     with process.current().store.read() as session:
         found = distribution.statistics(session, agent_id=agent_id)
     return StatisticsOut.model_validate(found, from_attributes=True)

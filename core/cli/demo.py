@@ -71,8 +71,8 @@ def _bring_up(speaker: Speaker, store: Store) -> None:
 
 def _freeze(speaker: Speaker, store: Store, settings: Settings, *, seed: int) -> TrainingDataset:
     agent_id = workspace.SAMPLE_AGENT
-    with store.write() as session:
-        dataset = freeze.freeze(session, agent_id=agent_id, frozen_by=settings.user, seed=seed)
+    dataset = freeze.freeze_now(store, agent_id=agent_id, frozen_by=settings.user, seed=seed)
+    with store.read() as session:
         splits = session.exec(select(DatasetPair.split).where(DatasetPair.dataset_id == dataset.id)).all()
     counts = {split.value: splits.count(split) for split in Split}
     speaker.say(

@@ -1,20 +1,68 @@
-"""``hone import``: the dry run or the import of one file, with its report."""
+"""``hone import``: look at a file, import it, or go on with an import that was stopped."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
-from core import workspace
-from core.cli.main import Speaker
-from core.errors import ImportRejected
-from core.feedback import importing
+import typer
+
+from core.cli.running import AsJson, Database, id_of, run, settings_for
+from core.cli.speaking import ProgressBar, Speaker
+from core.errors import ImportRejected, InputRejected
+from core.feedback import importing, rejects, uploads
+from core.feedback.records import FIELDS, ImportPlan, Mapping, mapping_from
 from core.settings import Settings
 from core.store import Store
+from core.tables import Import, new_id
+from core.work import Alone
 
 SHOWN_REJECTS = 10
+LISTED_REJECTS = 1_000  # in the JSON answer
+_PIECE = 256 * 1024
+
+Overrides = dict[str, Any]
+
+
+def import_command(
+    file: Annotated[
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, JSON, JSONL or Parquet, also .gz."),
+    ] = None,
+    db: Database = "",
+    as_json: AsJson = False,
+    agent: Annotated[str, typer.Option(help="Agent the rows belong to.")] = "imported",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and store nothing.")] = False,
+    mapped: Annotated[
+        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Which column a field is; repeatable.")
+    ] = None,
+    comment: Annotated[str | None, typer.Option(help="Column that holds the comment.")] = None,
+    rating: Annotated[str | None, typer.Option(help="Column that holds the rating.")] = None,
+    best: Annotated[int | None, typer.Option(help="Which rating is the best one, 1 or 5.", min=1, max=5)] = None,
+    rejects_to: Annotated[
+        Path | None, typer.Option("--rejects", help="Write the rejected lines and their reasons there, as CSV.")
+    ] = None,
+    go_on: Annotated[str | None, typer.Option("--continue", help="Id of an import that was stopped.")] = None,
+) -> None:
+    """Import feedback, preference pairs, judges' verdicts or conversations. Ctrl-C stops where it can go on."""
+    named = {"comment": comment, "rating": rating, "best_rating": best}
+    chosen = {name: value for name, value in named.items() if value is not None}
+
+    def work(speaker: Speaker) -> None:
+        overrides = chosen | _mapped(mapped or [])
+        settings = settings_for(db)
+        if go_on:
+            continue_import(speaker, settings, go_on, rejects_to=rejects_to)
+        elif file is None:
+            raise InputRejected("Name the file to import, or an import to go on with: hone import --continue ID.")
+        elif dry_run:
+            plan_import(speaker, settings, file, agent_id=agent, overrides=overrides, rejects_to=rejects_to)
+        else:
+            run_import(speaker, settings, file, agent_id=agent, overrides=overrides, rejects_to=rejects_to)
+
+    run(as_json, work)
 
 
 def run_import(
@@ -23,63 +71,173 @@ def run_import(
     file: Path,
     *,
     agent_id: str,
-    dry_run: bool,
-    overrides: dict[str, Any],
+    overrides: Overrides,
+    rejects_to: Path | None = None,
 ) -> None:
-    """Read, store unless it is a dry run, and say what became of the rows."""
-    if file.stat().st_size > settings.max_import_mb * 1024 * 1024:
-        raise ImportRejected(
-            f"The file is larger than {settings.max_import_mb} MB; raise HONE_MAX_IMPORT_MB or split it. "
-            "Nothing was stored."
-        )
-    content = file.read_bytes()
+    """Store the file's rows, all or none, and say what became of them."""
     store = Store.open(settings)
-    mapping = _mapping(settings, content, file.name, overrides)
+    mapping = _mapping(store, settings, file, overrides)
+    import_id = new_id()
+    upload = uploads.keep(settings, import_id, _pieces(file))
+    with store.write() as session:
+        importing.request(
+            session,
+            filename=file.name,
+            upload=upload,
+            agent_id=agent_id,
+            imported_by=settings.user,
+            mapping=mapping,
+            import_id=import_id,
+        )
+    _carry_out(speaker, store, settings, import_id, file.name, rejects_to)
+
+
+def continue_import(speaker: Speaker, settings: Settings, import_id: str, *, rejects_to: Path | None = None) -> None:
+    """Go on where an import was stopped. Raises NotFound, InvalidTransition for one that was given up."""
+    store = Store.open(settings)
+    own = id_of("an import", import_id)
+    if own is None:
+        raise InputRejected("Name the import to go on with by its id.")
+    with store.write() as session:
+        row = importing.get(session, own)
+        row.dry_run = False
+        session.add(row)
+    _carry_out(speaker, store, settings, own, row.filename, rejects_to)
+
+
+def plan_import(
+    speaker: Speaker,
+    settings: Settings,
+    file: Path,
+    *,
+    agent_id: str,
+    overrides: Overrides,
+    rejects_to: Path | None = None,
+) -> None:
+    """Say what importing the file would do; nothing is stored."""
+    from core import workspace
+
+    store = Store.open(settings)
+    content = b"".join(_within(_pieces(file), settings))
+    mapping = _mapping(store, settings, file, overrides)
     with speaker.progress(f"reading {file.name}") as bar:
-        if dry_run:
-            plan = workspace.plan_file(
-                store, settings, content, file.name, mapping=mapping, agent_id=agent_id, on_progress=bar
-            )
-            counts, rejects, notes = (plan.accepted, plan.duplicates, len(plan.rejected)), plan.rejected, plan.notes
-        else:
-            row = workspace.import_file(
-                store, settings, content, file.name, mapping=mapping, agent_id=agent_id, on_progress=bar
-            )
-            counts, notes = (row.accepted, row.duplicates, row.rejected), row.notes
-            rejects = [importing.Reject(**reject) for reject in row.rejects]
-    _report(speaker, counts, rejects, notes, dry_run=dry_run)
+        plan = workspace.plan_file(
+            store, settings, content, file.name, mapping=mapping, agent_id=agent_id, on_progress=bar
+        )
+    if rejects_to is not None:
+        rejects_to.write_bytes(rejects.listed_csv((one.line, one.reason) for one in plan.rejected))
+    _report(speaker, "dry run", plan, plan.rejected, len(plan.rejected), would="would be ")
 
 
-def _mapping(settings: Settings, content: bytes, name: str, overrides: dict[str, Any]) -> importing.Mapping | None:
+def _carry_out(
+    speaker: Speaker, store: Store, settings: Settings, import_id: UUID, name: str, rejects_to: Path | None
+) -> None:
+    from core import workspace
+
+    with speaker.progress(f"importing {name}") as bar:
+        row = _until_stopped(
+            lambda: workspace.carry_out_import(store, settings, import_id, Alone(bar)), bar, speaker, import_id
+        )
+    with store.read() as session:
+        first = [
+            importing.Reject(one.line, one.reason)
+            for one in importing.rejected(session, import_id, limit=LISTED_REJECTS)
+        ]
+    if rejects_to is not None:
+        with rejects_to.open("wb") as file:
+            file.writelines(rejects.as_csv(store, import_id))
+    _report(speaker, "import", row, first, row.rejected)
+
+
+def _until_stopped(work: Callable[[], Import], bar: ProgressBar, speaker: Speaker, import_id: UUID) -> Import:
+    """Ctrl-C loses nothing that was read: it says how to go on."""
+    try:
+        return work()
+    except KeyboardInterrupt:
+        bar.__exit__()
+        speaker.say(
+            "stopped",
+            f"Nothing of the file is visible yet; go on with: hone import --continue {import_id}",
+            import_id=str(import_id),
+        )
+        speaker.finish()
+        raise typer.Exit(130) from None
+
+
+def _mapped(given: Sequence[str]) -> Overrides:
+    """``field=column`` as a mapping's fields. Raises InputRejected, naming the fields there are."""
+    overrides: Overrides = {}
+    for one in given:
+        field, found, column = one.partition("=")
+        if not found or field not in FIELDS:
+            raise InputRejected(f"--map takes FIELD=COLUMN; the fields are {', '.join(sorted(FIELDS))}.")
+        overrides[field] = int(column) if field == "best_rating" and column in ("1", "5") else column
+        if field == "annotators":
+            overrides[field] = [name.strip() for name in column.split(",")]
+    return overrides
+
+
+def _mapping(store: Store, settings: Settings, file: Path, overrides: Overrides) -> Mapping | None:
     """The suggested mapping with what the command line changed; None leaves the suggestion to the importer."""
     if not overrides:
         return None
-    seen = importing.preview(content, name, rows=1, max_mb=settings.max_import_mb, max_rows=settings.max_import_rows)
-    return replace(seen.suggested, **overrides)
+    content = b"".join(_within(_pieces(file), settings))
+    with store.read() as session:
+        seen = importing.preview(
+            content,
+            file.name,
+            rows=1,
+            session=session,
+            max_mb=settings.max_import_mb,
+            max_rows=settings.max_import_rows,
+        )
+    suggested = seen.suggested
+    if overrides.get("kind", suggested.kind) != suggested.kind:
+        return mapping_from(overrides)
+    return mapping_from(suggested.as_dict() | overrides)
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while piece := opened.read(_PIECE):
+            yield piece
+
+
+def _within(pieces: Iterator[bytes], settings: Settings) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > settings.max_import_mb * 1024 * 1024:
+            raise ImportRejected(
+                f"The file is larger than {settings.max_import_mb} MB; raise HONE_MAX_IMPORT_MB or split it. "
+                "Nothing was stored."
+            )
+        yield piece
 
 
 def _report(
     speaker: Speaker,
-    counts: tuple[int, int, int],
-    rejects: Sequence[importing.Reject],
-    notes: Sequence[str],
+    name: str,
+    found: Import | ImportPlan,
+    shown: Sequence[importing.Reject],
+    rejected: int,
     *,
-    dry_run: bool,
+    would: str = "",
 ) -> None:
-    accepted, duplicates, rejected = counts
-    would = "would be " if dry_run else ""
     speaker.say(
-        "dry run" if dry_run else "import",
-        f"{accepted:,} {would}accepted, {rejected:,} {would}rejected, {duplicates:,} already there",
-        accepted=accepted,
+        name,
+        f"{found.accepted:,} {would}accepted, {rejected:,} {would}rejected, {found.duplicates:,} already there",
+        accepted=found.accepted,
         rejected=rejected,
-        duplicates=duplicates,
-        rejects=[{"line": reject.line, "reason": reject.reason} for reject in rejects[:1000]],
-        notes=list(notes),
+        duplicates=found.duplicates,
+        counts=found.counts,
+        rejects=[{"line": reject.line, "reason": reject.reason} for reject in shown[:LISTED_REJECTS]],
+        notes=list(found.notes),
+        **({"import_id": str(found.id)} if isinstance(found, Import) else {}),
     )
-    for note in notes:
+    for note in found.notes:
         speaker.aside("note", note)
-    for reject in rejects[:SHOWN_REJECTS]:
+    for reject in shown[:SHOWN_REJECTS]:
         speaker.aside(f"line {reject.line}", reject.reason)
     if rejected > SHOWN_REJECTS:
-        speaker.aside("", f"and {rejected - SHOWN_REJECTS:,} more; --json lists them")
+        speaker.aside("", f"and {rejected - SHOWN_REJECTS:,} more; --rejects FILE writes them all")

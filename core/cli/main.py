@@ -1,21 +1,21 @@
-"""The commands. Each opens the store, does its steps, says one line per step, and can answer in JSON."""
+"""The commands. Each opens the store, does its steps, says one line per step, and can answer in JSON.
+
+Those of one noun have a module of their own; what they share is in ``running`` and ``speaking``.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Any, Never
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from core.errors import HoneError
-from core.settings import Settings
+from core.cli import evaluating, exporting, importing, steps
+from core.cli.running import AsJson, Database, run, settings_for
+from core.cli.speaking import ProgressBar, Speaker
 from core.store import Store
+
+__all__ = ["ProgressBar", "Speaker", "app"]
 
 app = typer.Typer(
     help="Turn what people say about your AI agent into a better agent, and prove it.",
@@ -23,10 +23,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Database = Annotated[str, typer.Option("--db", help="Database URL; the configured one when left out.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer with one JSON object instead of lines.")]
-
 
 STEPS = {
     "feedback": "{waiting} not read by any analyzer",
@@ -39,68 +35,6 @@ STEPS = {
 }
 
 
-class Speaker:
-    """Says lines to a person, or gathers facts for one JSON object at the end."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
-        self._facts: dict[str, Any] = {}
-        self._out = Console(highlight=False, soft_wrap=True)
-        # Progress goes to stderr: stdout stays a clean stream of lines or one JSON object.
-        self._side = Console(stderr=True, quiet=as_json)
-
-    def say(self, name: str, sentence: str, **facts: Any) -> None:
-        self._facts[name] = facts
-        if not self._as_json:
-            self._out.print(f"[bold]{name:<10}[/bold] ", end="")
-            self._out.print(sentence, markup=False)
-
-    def aside(self, name: str, sentence: str) -> None:
-        """A line for a person only; its facts are in the JSON of the line it belongs to."""
-        if not self._as_json:
-            self._out.print(f"  {name:<8} {sentence}", style="dim", markup=False)
-
-    def finish(self) -> None:
-        if self._as_json:
-            self._out.print_json(json.dumps(self._facts, default=str))
-
-    def fail(self, error: HoneError) -> Never:
-        if self._as_json:
-            self._out.print_json(json.dumps(self._facts | {"error": str(error)}, default=str))
-        else:
-            Console(stderr=True).print(str(error), style="red", markup=False)
-        raise typer.Exit(1)
-
-    def progress(self, label: str) -> ProgressBar:
-        return ProgressBar(self._side, label)
-
-
-class ProgressBar(AbstractContextManager["ProgressBar"]):
-    """A bar on stderr; call it with (done, total)."""
-
-    def __init__(self, console: Console, label: str) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=console, transient=True)
-        self._task = self._bar.add_task(label, total=None)
-
-    def __enter__(self) -> ProgressBar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, done: int, total: int) -> None:
-        self._bar.update(self._task, completed=done, total=total)
-
-    def phase(self, label: str, done: int, total: int) -> None:
-        self._bar.update(self._task, description=label, completed=done, total=total or None)
-
-
-def settings_for(db: str) -> Settings:
-    return Settings(db=db) if db else Settings()
-
-
 @app.command()
 def demo(
     db: Database = "",
@@ -110,33 +44,14 @@ def demo(
     """Walk the whole loop on the sample workspace, to a trained adapter and what it changed."""
     from core.cli.demo import walk
 
-    _run(as_json, lambda speaker: walk(speaker, settings_for(db), seed=seed))
+    run(as_json, lambda speaker: walk(speaker, settings_for(db), seed=seed))
 
 
-@app.command("import")
-def import_command(
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, JSON or JSONL, also .gz.")
-    ],
-    db: Database = "",
-    as_json: AsJson = False,
-    agent: Annotated[str, typer.Option(help="Agent the rows belong to.")] = "imported",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and store nothing.")] = False,
-    comment: Annotated[str | None, typer.Option(help="Column that holds the comment.")] = None,
-    rating: Annotated[str | None, typer.Option(help="Column that holds the rating.")] = None,
-    best: Annotated[int | None, typer.Option(help="Which rating is the best one, 1 or 5.", min=1, max=5)] = None,
-) -> None:
-    """Import feedback or preference pairs."""
-    from core.cli.importing import run_import
-
-    chosen = {"comment": comment, "rating": rating, "best_rating": best}
-    overrides = {name: value for name, value in chosen.items() if value is not None}
-    _run(
-        as_json,
-        lambda speaker: run_import(
-            speaker, settings_for(db), file, agent_id=agent, dry_run=dry_run, overrides=overrides
-        ),
-    )
+app.command("import")(importing.import_command)
+app.command()(steps.triage)
+app.command()(steps.judge)
+app.command()(steps.mine)
+app.command()(steps.freeze)
 
 
 @app.command()
@@ -151,16 +66,23 @@ def train(
         int | None, typer.Option(min=1, max=100, help="Passes over the pairs; the preset's when left out.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 42,
+    resume: Annotated[str | None, typer.Option(help="Id of a paused or interrupted run, to let it go on.")] = None,
 ) -> None:
-    """Train an adapter on a frozen dataset, in this process."""
-    from core.cli.training import run_training
+    """Train an adapter on a frozen dataset, in this process. Ctrl-C leaves a run that can go on."""
+    from core.cli.training import run_on, run_training
 
-    _run(
+    if resume is not None:
+        run(as_json, lambda speaker: run_on(speaker, settings_for(db), run_id=resume))
+        return
+    run(
         as_json,
         lambda speaker: run_training(
             speaker, settings_for(db), dataset_id=dataset, base=base, epochs=epochs, seed=seed
         ),
     )
+
+
+app.command()(evaluating.evaluate)
 
 
 @app.command()
@@ -178,13 +100,21 @@ def status(db: Database = "", as_json: AsJson = False) -> None:
             waiting = sentence.format(waiting=f"{step.waiting:,}") if step.waiting else "nothing waits"
             speaker.say(name, f"{step.total:,} ({step.week:+,} this week), {waiting}", **asdict(step))
 
-    _run(as_json, show)
+    run(as_json, show)
 
 
-def _run(as_json: bool, work: Callable[[Speaker], None]) -> None:
-    speaker = Speaker(as_json=as_json)
-    try:
-        work(speaker)
-    except HoneError as error:
-        speaker.fail(error)
-    speaker.finish()
+app.command()(exporting.export)
+
+
+@app.command()
+def worker(
+    db: Database = "",
+    as_json: AsJson = False,
+    lane: Annotated[
+        list[str] | None, typer.Option(help="Only these: steps, imports, training; all of them when left out.")
+    ] = None,
+) -> None:
+    """Do jobs on this database without the app, until Ctrl-C."""
+    from core.cli.worker import run_worker
+
+    run(as_json, lambda speaker: run_worker(speaker, settings_for(db), only=lane or []))

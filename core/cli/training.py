@@ -6,14 +6,15 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from core.adapters import registry
-from core.cli.main import Speaker
+from core.cli.running import id_of
+from core.cli.speaking import Speaker
 from core.errors import HoneError, InputRejected, NotFound
+from core.jobs import queue, worker
+from core.jobs import training as training_jobs
 from core.settings import Settings
 from core.store import Store
 from core.tables import DatasetKind, DatasetStatus, Moment, RunEvaluation, RunStatus, TrainingDataset
 from core.training import records, runs
-from core.training.executors import run_next
 from core.training.presets import preset_for
 from core.training.spec import TrainSpec
 
@@ -37,27 +38,46 @@ def run_training(
 def train_and_report(
     speaker: Speaker, store: Store, settings: Settings, dataset: TrainingDataset, spec: TrainSpec
 ) -> UUID:
-    """Train in this thread and say the before and after; the run's id. Raises HoneError when it did not complete."""
+    """Train in this process and say the before and after; the run's id. Raises HoneError when it did not complete.
+
+    When another run is training on this database, this one waits for its turn; when a running app takes it, this
+    follows it there.
+    """
     with store.write() as session:
-        runs.recover(session)
-        run = runs.request(
+        run = training_jobs.request_run(
             session,
             dataset.id,
             spec=spec,
             agent_id=str(dataset.agent_ids[0]),
             requested_by=settings.user,
             min_pairs=settings.min_pairs,
+            home=settings.home,
         )
-    with speaker.progress("starting") as bar:
-        trained = run_next(store, settings, on_trained=registry.register_trained, run_id=run.id, on_progress=bar.phase)
-    if not trained:
-        with store.write() as session:
-            runs.request_cancel(session, run.id, by=settings.user)
-        raise HoneError("Another run is training on this database. Wait for it, then start this one again.")
-    with store.read() as session:
-        detail = records.detail(session, runs.get(session, run.id))
-    _report(speaker, detail)
+        job = queue.of_subject(session, run.id)
+    follow(speaker, store, settings, run.id, job.id if job is not None else run.id)
     return run.id
+
+
+def run_on(speaker: Speaker, settings: Settings, *, run_id: str) -> None:
+    """Let a paused or interrupted run go on in this process. Raises InvalidTransition for one that has ended."""
+    store, key = Store.open(settings), id_of("a run", run_id)
+    if key is None:
+        raise NotFound("Training run", run_id)
+    with store.write() as session:
+        training_jobs.resume_run(session, key, by=settings.user, home=settings.home)
+        job = queue.of_subject(session, key)
+    follow(speaker, store, settings, key, job.id if job is not None else key)
+
+
+def follow(speaker: Speaker, store: Store, settings: Settings, run_id: UUID, job_id: UUID) -> None:
+    try:
+        with speaker.progress("training") as bar:
+            worker.do_here(store, settings, job_id, on_progress=bar)
+    except KeyboardInterrupt:
+        raise HoneError(f"Stopped. `hone train --resume {run_id}` lets it go on.") from None
+    with store.read() as session:
+        detail = records.detail(session, runs.get(session, run_id))
+    _report(speaker, detail)
 
 
 def _report(speaker: Speaker, detail: records.RunDetail) -> None:

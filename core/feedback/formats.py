@@ -1,8 +1,8 @@
 """A file's bytes as rows: what kind of file it is, in which encoding, and which of its lines cannot be read.
 
-In: content of a JSONL, JSON or CSV file, plain or gzipped. Out: ``Table`` with every readable row, the columns, and
-a reason for every line that is none. Values stay as they stand in the file (only column names are cleaned), and nothing
-is fetched. Raises ImportRejected, one sentence, when the file as a whole cannot be read.
+In: content of a JSONL, JSON, CSV or Parquet file, plain or gzipped. Out: ``Table`` with every readable row, the
+columns, and a reason for every line that is none. Values stay as they stand in the file (only column names are
+cleaned), and nothing is fetched. Raises ImportRejected, one sentence, when the file as a whole cannot be read.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from core.errors import ImportRejected
 from core.feedback.csv_format import MAX_COLUMNS, column_name, csv_rows, too_many
+from core.feedback.parquet_format import PARQUET, parquet_rows
 from core.feedback.records import Reject, Row
 
 MAX_MB, MAX_ROWS = 20, 200_000
@@ -24,7 +25,6 @@ _ROWS = ("data", "rows", "items", "examples", "records", "results")  # names tha
 _MAGIC = (
     (b"PK\x03\x04", "a zip file or an Excel workbook; save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Word file; save the sheet as CSV"),
-    (b"PAR1", "a Parquet file; export it as JSONL or CSV"),
     (b"%PDF", "a PDF; export the rows as CSV"),
     (b"BZh", "packed with bzip2; unpack it, or use gzip"),
     (b"\xfd7zXZ", "packed with xz; unpack it, or use gzip"),
@@ -35,7 +35,7 @@ _MAGIC = (
 
 @dataclass(frozen=True)
 class Table:
-    """Every row of a file. ``format`` is jsonl, json or csv, with ".gz" behind it when it was packed."""
+    """Every row of a file. ``format`` is jsonl, json, csv or parquet, with ".gz" behind it when it was packed."""
 
     format: str
     columns: list[str]
@@ -52,6 +52,8 @@ def read_table(content: bytes, filename: str, *, max_mb: int = MAX_MB, max_rows:
     packed = content.startswith(b"\x1f\x8b")
     if packed:
         content = _unpacked(content, max_mb)
+    if content.startswith(PARQUET):
+        return Table("parquet" + (".gz" if packed else ""), *parquet_rows(content, max_mb=max_mb, max_rows=max_rows))
     content_text = _decoded(content, notes)
     if not content_text.strip():
         raise ImportRejected("The file is empty; nothing was stored.")

@@ -1,55 +1,71 @@
-"""Files of preference pairs and surveys into the store: look first, plan, then import.
+"""A file into the store: look at it first, ask for it, read it in batches, publish it whole.
 
-``preview`` shows how a file would be understood, ``plan_import`` reads all of it and stores nothing, ``run_import``
-stores it in one transaction: all of it or, when anything fails, nothing. Reading, cleaning and redacting happen
-before that transaction. The same file again adds nothing. No address found in a file is ever fetched.
+    preview(…)   the first rows as they stand and as they would be stored; nothing is stored
+    plan(…)      everything publishing would do, counted by the real thing and rolled back
+    request(…)   the import's own row; its file is kept by ``uploads``
+    read(…)      the long part: cleaned, redacted, staged, checked; goes on after a stop
+    publish(…)   one short transaction: all of it or nothing
+    give_up(…)   nothing of it stays
+
+No address found in a file is ever fetched. The same file again adds nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from core import untrusted
+from core.errors import InvalidTransition
+from core.feedback import kinds, reading, staging
 from core.feedback.fields import name
-from core.feedback.formats import MAX_MB, MAX_ROWS, read_table
-from core.feedback.pairs_reader import suggest_pairs
+from core.feedback.formats import MAX_MB, MAX_ROWS, Table, read_table
+from core.feedback.kinds import recall
+from core.feedback.publishing import Totals, advance, get, publish, refuse, rejected, totals
+from core.feedback.reading import read
 from core.feedback.records import (
     ImportedPair,
     ImportPlan,
     Mapping,
     PairCounts,
+    PairSteps,
     Preview,
     Progress,
     Reject,
     Row,
-    StorePairs,
-    SurveyRow,
+    Taken,
+    mapping_from,
 )
-from core.feedback.staging import Reading, Staged, check, decisions, readings, stage
-from core.feedback.survey_reader import suggest_survey
+from core.feedback.uploads import Upload
+from core.settings import Settings
 from core.store import Store
-from core.tables import Feedback, FeedbackKind, FormType, Import, new_id, now
+from core.tables import IMPORT_TRANSITIONS, Import, ImportStatus, new_id, now
 
 __all__ = [
     "ImportPlan",
     "ImportedPair",
     "Mapping",
     "PairCounts",
+    "PairSteps",
     "Preview",
     "Reject",
-    "StorePairs",
-    "plan_import",
+    "get",
+    "give_up",
+    "mapping_from",
+    "newest",
+    "plan",
     "preview",
-    "run_import",
+    "publish",
+    "read",
+    "recall",
+    "rejected",
+    "request",
 ]
 
-_KEPT_REJECTS = 1_000
-_CHUNK = 500  # rows in one statement; SQLite takes 32,766 parameters
+PREVIEWED = 20
 _SHOWN = 300  # characters of a cell in the preview
 
 
@@ -58,213 +74,182 @@ def preview(
     filename: str,
     *,
     mapping: Mapping | None = None,
-    rows: int = 20,
+    session: Session | None = None,
+    rows: int = PREVIEWED,
     max_mb: int = MAX_MB,
     max_rows: int = MAX_ROWS,
 ) -> Preview:
     """The first ``rows`` rows as they stand and as they would be stored, and what was decided, in words.
 
-    Raises ImportRejected when the file cannot be read. When no column is recognised, the suggestion has no columns
-    and a note says so: a person maps them.
+    With a ``session`` the mapping of an earlier import of the same columns is what is suggested. Raises ImportRejected
+    when the file cannot be read. When no column is recognised, the suggestion has no columns and a note says so.
     """
     table = read_table(content, filename, max_mb=max_mb, max_rows=max_rows)
-    suggested = suggest_pairs(table.columns) or suggest_survey(table) or Mapping("survey")
+    recalled = recall(session, table.columns, filename=filename) if session is not None else None
+    suggested = recalled.mapping if recalled else kinds.suggest(table, filename)
     used, first = mapping or suggested, table.rows[:rows]
-    notes = [*table.notes, "No column looks like comments or like chosen and rejected answers; choose the columns."]
+    notes = [*table.notes, f"{kinds.UNKNOWN}; choose the columns."]
     shown: list[dict[str, Any]] = []
-    if mapping or suggested.columns:
-        check(used, table)
-        notes = decisions(table, used)
-        shown = [_reading(row, one) for row, one in readings(first, table, used, "preview")]
+    if used is not None:
+        kinds.check(used, table)
+        notes = kinds.decisions(table, used)
+        shown = _shown(table, first, used)
+    if recalled and used == recalled.mapping:
+        notes.append(kinds.recalled_note(recalled))
     return Preview(
         format=table.format,
         columns=table.columns,
-        suggested=suggested,
+        suggested=suggested or Mapping("survey"),
         rows=[{column: _cell(row.cells.get(column)) for column in table.columns} for row in first],
         readings=shown,
         total=len(table.rows) + len(table.rejects),
         notes=notes,
+        recalled=recalled is not None,
     )
 
 
-def plan_import(
-    store: Store,
-    content: bytes,
-    filename: str,
+def request(
+    session: Session,
     *,
-    mapping: Mapping | None = None,
-    agent_id: str,
-    store_pairs: StorePairs | None = None,
-    on_progress: Progress | None = None,
-    max_mb: int = MAX_MB,
-    max_rows: int = MAX_ROWS,
-) -> ImportPlan:
-    """What ``run_import`` would do now, with nothing stored.
-
-    With ``store_pairs``, duplicate pairs are counted by the real thing in a transaction that is rolled back; without
-    it only those inside the file are known.
-    """
-    agent = name(agent_id, "agent_id", limit=100)
-    staged = stage(read_table(content, filename, max_mb=max_mb, max_rows=max_rows), mapping, agent, on_progress)
-    if staged.mapping.kind == "survey":
-        with store.read() as session:
-            counts = PairCounts(*_count_comments(session, staged.comments))
-    elif store_pairs:
-        counts = _rehearsed(store, staged, _row(staged, content, filename, "plan"), agent, store_pairs)
-    else:
-        different = len({(pair.prompt, pair.chosen, pair.rejected) for pair in staged.pairs})
-        counts = PairCounts(different, len(staged.pairs) - different)
-    return ImportPlan(
-        kind=staged.mapping.kind,
-        format=staged.table.format,
-        mapping=staged.mapping,
-        accepted=counts.accepted,
-        duplicates=counts.duplicates,
-        rejected=_sorted([*staged.rejects, *counts.rejects]),
-        notes=staged.notes,
-    )
-
-
-def run_import(
-    store: Store,
-    content: bytes,
     filename: str,
-    *,
-    mapping: Mapping | None = None,
+    upload: Upload,
     agent_id: str,
     imported_by: str,
-    store_pairs: StorePairs,
-    on_progress: Progress | None = None,
-    max_mb: int = MAX_MB,
-    max_rows: int = MAX_ROWS,
+    mapping: Mapping | None = None,
+    dry_run: bool = False,
+    import_id: UUID | None = None,
 ) -> Import:
-    """Store a file; the row says how many were accepted, duplicates and rejected, and why.
+    """An import that is to be read; its file lies under the same id. The same ``import_id`` again is the same import.
 
-    ``on_progress`` gets (rows read, rows in all). Raises ImportRejected when the file cannot be read, a mapped column
-    is not there, or nothing is recognised; StoreBusy or StoreFull from the store. In each case nothing was stored.
+    Without a mapping the file decides when it is read. Raises InputRejected for an empty or overlong agent.
     """
-    agent = name(agent_id, "agent_id", limit=100)
-    staged = stage(read_table(content, filename, max_mb=max_mb, max_rows=max_rows), mapping, agent, on_progress)
-    row = _row(staged, content, filename, name(imported_by, "imported_by", limit=200))
-    with store.write() as session:
-        _publish(session, staged, row, agent, store_pairs)
+    if import_id is not None and (known := session.get(Import, import_id)) is not None:
+        return known
+    last = filename.replace("\\", "/").rpartition("/")[2]
+    row = Import(
+        id=import_id or new_id(),
+        filename=untrusted.clean(last[:200], limit=300) or "unnamed",
+        sha256=upload.sha256,
+        size_bytes=upload.size_bytes,
+        format="",
+        kind=mapping.kind if mapping else "",
+        agent_id=name(agent_id, "agent_id", limit=100),
+        mapping=mapping.as_dict() if mapping else {},
+        dry_run=dry_run,
+        imported_by=name(imported_by, "imported_by", limit=200),
+        created_at=now(),
+    )
+    session.add(row)
+    session.flush()
     return row
 
 
-# -- storing ------------------------------------------------------------------------------------------------------
+def give_up(session: Session, import_id: UUID, *, to: ImportStatus = ImportStatus.CANCELLED, why: str = "") -> Import:
+    """Nothing of the import stays but its own row; ``why`` is a sentence. Twice is harmless.
+
+    ``to`` is cancelled, or failed, and then it may be tried again. Raises NotFound, InvalidTransition for one that is
+    published.
+    """
+    row = get(session, import_id)
+    if row.status is to:
+        return row
+    if row.status is ImportStatus.FAILED and to is ImportStatus.CANCELLED:
+        staging.clear(session, import_id)
+        return row  # it ended already
+    if to not in IMPORT_TRANSITIONS[row.status]:
+        raise InvalidTransition("import", row.id, was=row.status.value, to=to.value)
+    staging.clear(session, import_id)
+    row.counts = {}
+    row.columns_key = None  # what it decided is not to be recalled, and is decided anew when it is tried again
+    row.notes = [*row.notes, *([why] if why else [])]
+    return advance(session, row, to)
 
 
-def _row(staged: Staged, content: bytes, filename: str, imported_by: str) -> Import:
-    last = filename.replace("\\", "/").rpartition("/")[2]
-    return Import(
-        filename=untrusted.clean(last[:200], limit=300) or "unnamed",
-        sha256=hashlib.sha256(content).hexdigest(),
-        format=staged.table.format,
-        mapping=staged.mapping.as_dict(),
-        imported_by=imported_by,
+def plan(
+    store: Store,
+    content: bytes,
+    filename: str,
+    *,
+    mapping: Mapping | None = None,
+    agent_id: str,
+    pairs: PairSteps,
+    settings: Settings,
+    on_progress: Progress | None = None,
+) -> ImportPlan:
+    """What an import would do now, with nothing stored. For files that somebody waits for.
+
+    The counts come from the real thing, in a transaction that is rolled back. Raises as ``read`` does.
+    """
+    table = reading.open_table(settings, content, filename)
+    row = Import(
+        filename=filename, sha256="", format="", agent_id=name(agent_id, "agent_id", limit=100), imported_by="-"
+    )
+    row.mapping = mapping.as_dict() if mapping else {}
+    with store.read() as session:
+        facts = reading.decide(session, row, table)
+    batches = []
+    pii: Counter[str] = Counter()
+    done, total = 0, len(table.rows) + len(table.rejects)
+    for batch in staging.batches(table, facts):
+        if on_progress is not None:
+            on_progress(done, total)
+        batches.append(batch)
+        pii.update(batch.pii)
+        done += batch.lines
+    if on_progress is not None:
+        on_progress(total, total)
+    found, rejects = _rehearsed(store, row, batches, pairs)
+    return ImportPlan(
+        kind=facts.mapping.kind,
+        format=table.format,
+        mapping=facts.mapping,
+        accepted=found.accepted,
+        duplicates=found.duplicates,
+        rejected=rejects,
+        notes=[*row.notes, *reading.told(dict(pii))],
+        counts=found.counts,
     )
 
 
-def _publish(session: Session, staged: Staged, row: Import, agent_id: str, store_pairs: StorePairs) -> PairCounts:
-    session.add(row)
-    session.flush()  # the rows below point to it
-    if staged.mapping.kind == "pairs":
-        counts = store_pairs(session, staged.pairs, row.id, agent_id)
-    else:
-        counts = PairCounts(*_insert_comments(session, staged.comments, row.id, agent_id))
-    rejects = _sorted([*staged.rejects, *counts.rejects])
-    row.accepted, row.duplicates, row.rejected = counts.accepted, counts.duplicates, len(rejects)
-    row.rejects = [{"line": reject.line, "reason": reject.reason} for reject in rejects[:_KEPT_REJECTS]]
-    row.notes = staged.notes
-    session.add(row)
-    session.flush()
-    return counts
+def newest(session: Session, *, limit: int = 20, offset: int = 0) -> list[Import]:
+    """The imports there were, newest first."""
+    return list(session.exec(select(Import).order_by(col(Import.created_at).desc()).limit(limit).offset(offset)))
 
 
 class _Rehearsed(Exception):
     """Ends a rehearsal: leaving the transaction by an error is what rolls it back."""
 
 
-def _rehearsed(store: Store, staged: Staged, row: Import, agent_id: str, store_pairs: StorePairs) -> PairCounts:
-    counts = PairCounts(0, 0)
+def _rehearsed(
+    store: Store, row: Import, batches: list[staging.Batch], pairs: PairSteps
+) -> tuple[Totals, list[Reject]]:
+    found, rejects = Totals(0, 0, 0, {}), list[Reject]()
+    own = Import(**row.model_dump())
     try:
         with store.write() as session:
-            counts = _publish(session, staged, row, agent_id, store_pairs)
+            session.add(own)
+            session.flush()
+            for batch in batches:
+                staging.insert(session, own.id, *staging.resolve(session, own, batch, pairs))
+            found = totals(session, own.id, pairs=pairs)
+            refuse(session, own.id, pairs.contradicting(own.id))
+            rejects = [Reject(one.line, one.reason) for one in rejected(session, own.id, limit=MAX_ROWS)]
             raise _Rehearsed
     except _Rehearsed:
-        return counts
-
-
-def _insert_comments(session: Session, comments: list[SurveyRow], import_id: UUID, agent_id: str) -> tuple[int, int]:
-    new, duplicates = _new_comments(session, comments)
-    at = now()
-    for start in range(0, len(new), _CHUNK):
-        rows = [_feedback(comment, import_id, agent_id, at) for comment in new[start : start + _CHUNK]]
-        session.execute(sa.insert(Feedback), rows)
-    return len(new), duplicates
-
-
-def _count_comments(session: Session, comments: list[SurveyRow]) -> tuple[int, int]:
-    new, duplicates = _new_comments(session, comments)
-    return len(new), duplicates
-
-
-def _new_comments(session: Session, comments: list[SurveyRow]) -> tuple[list[SurveyRow], int]:
-    """Those that are neither in the store nor earlier in the file, and how many are."""
-    known: set[str | None] = set()
-    keys = [comment.dedupe_key for comment in comments]
-    for start in range(0, len(keys), _CHUNK):
-        stored = sa.select(col(Feedback.dedupe_key)).where(col(Feedback.dedupe_key).in_(keys[start : start + _CHUNK]))
-        known.update(session.execute(stored).scalars())
-    new = []
-    for comment in comments:
-        if comment.dedupe_key not in known:
-            known.add(comment.dedupe_key)
-            new.append(comment)
-    return new, len(comments) - len(new)
-
-
-def _feedback(comment: SurveyRow, import_id: UUID, agent_id: str, at: Any) -> dict[str, Any]:
-    """A row for a bulk insert, which fills in no defaults: every column is named."""
-    return {
-        "id": new_id(),
-        "kind": FeedbackKind.SITE_FORM,
-        "agent_id": agent_id,
-        "interaction_id": None,
-        "user_id": "anonymous",
-        "form_type": FormType.GENERAL,
-        "feedback_type": None,
-        "rating": comment.rating,
-        "comment": comment.comment,
-        "correction": None,
-        "helpful": None,
-        "accurate": None,
-        "complete": None,
-        "is_current": True,
-        "page": {},
-        "pii": comment.pii,
-        "source": "import",
-        "dedupe_key": comment.dedupe_key,
-        "import_id": import_id,
-        "raw": comment.raw,
-        "created_at": comment.created_at or at,
-    }
-
-
-def _sorted(rejects: list[Reject]) -> list[Reject]:
-    return sorted(rejects, key=lambda reject: reject.line)
+        return found, rejects
 
 
 # -- showing ------------------------------------------------------------------------------------------------------
 
 
-def _reading(row: Row, one: Reading) -> dict[str, Any]:
-    if isinstance(one, Reject):
-        return {"line": row.line, "reason": one.reason}
-    if isinstance(one, SurveyRow):
-        return {"line": row.line, "comment": one.comment, "rating": one.rating, "date": one.created_at}
-    pair = one[0]
-    return {"line": row.line, "prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected}
+def _shown(table: Table, first: list[Row], mapping: Mapping) -> list[dict[str, Any]]:
+    facts = staging.facts_of(table, mapping, agent_id="preview", at=now())
+    few = Table(table.format, table.columns, first)
+    return [{"line": line, **_reading(one)} for line, one in staging.readings(few, facts)]
+
+
+def _reading(one: Taken | Reject) -> dict[str, Any]:
+    return {"reason": one.reason} if isinstance(one, Reject) else dict(one.shown)
 
 
 def _cell(value: Any) -> str:

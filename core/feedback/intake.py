@@ -3,6 +3,9 @@
 Every text is cleaned and redacted here, once; what was redacted is counted in ``pii``. Doing the same thing twice
 stores it once. Nothing is committed and no reward is computed: who stores an interaction or message feedback also
 calls ``rewards.chat.update_reward``.
+
+Each record is read and then added: reading takes the time and needs no store, so a face reads before it takes the
+write lock (``add_interaction(session, read_interaction(...))``); ``store_interaction`` does both at once.
 """
 
 from __future__ import annotations
@@ -10,69 +13,54 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
-from core.errors import InputRejected, NotAllowed, NotFound
-from core.feedback.fields import (
-    counted,
-    flag,
-    member,
-    moment,
-    name,
-    number,
-    plain,
-    prompt_key,
-    stars,
-    text,
-    whole,
-)
-from core.feedback.fields import (
-    feedback_type as checked_type,
+from core.errors import InputRejected
+from core.feedback.fields import counted, member, moment, name, number, plain, prompt_key, text, whole
+from core.feedback.message_feedback import (
+    COMMENT_LIMIT,
+    MessageFeedbackRead,
+    add_message_feedback,
+    read_message_feedback,
+    store_message_feedback,
 )
 from core.feedback.payload import listed, payload
+from core.feedback.stored import ANONYMOUS, Stored
 from core.feedback.totals import FeedbackTotals, feedback_totals
-from core.tables import (
-    Adapter,
-    ExampleType,
-    Feedback,
-    FeedbackKind,
-    FormType,
-    Interaction,
-    InteractionKind,
-    LearningExample,
-    Plan,
-    ReviewStatus,
-    SourceType,
-    now,
-)
+from core.tables import Adapter, Feedback, FeedbackKind, FormType, Interaction, InteractionKind, Plan, new_id, now
 
 __all__ = [
+    "ANONYMOUS",
+    "COMMENT_LIMIT",
     "FeedbackTotals",
+    "InteractionRead",
+    "MessageFeedbackRead",
     "Stored",
+    "add_interaction",
+    "add_message_feedback",
+    "add_site_form",
     "feedback_totals",
+    "read_interaction",
+    "read_message_feedback",
+    "read_site_form",
     "store_interaction",
     "store_message_feedback",
     "store_site_form",
 ]
 
-COMMENT_LIMIT = 1000  # of message feedback (rules section 1b)
-ANONYMOUS = "anonymous"
-RowT = TypeVar("RowT")
-
 
 @dataclass(frozen=True)
-class Stored(Generic[RowT]):
-    """The row, and whether this call made it."""
+class InteractionRead:
+    """An interaction, and its plan if it has one, ready to be added."""
 
-    row: RowT
-    created: bool
+    row: Interaction
+    plan: Plan | None
 
 
-def store_interaction(
-    session: Session,
+def read_interaction(
     *,
     agent_id: str,
     prompt: str,
@@ -91,26 +79,22 @@ def store_interaction(
     adapter_id: UUID | None = None,
     prompt_group: str | None = None,
     plan: dict[str, Any] | None = None,
+    interaction_id: UUID | None = None,
     created_at: datetime | None = None,
     raw: object = None,
-) -> Stored[Interaction]:
-    """One question and its answer. The same (source, external_id) again gives the row that is there already.
+) -> InteractionRead:
+    """One question and its answer, cleaned and redacted. ``interaction_id`` is the caller's own id for the row.
 
     Raises InputRejected when the prompt is empty, a text too long or a number out of its range. An empty response
     is taken only with an ``error`` or a ``plan``.
     """
-    source_name = name(source, "source", limit=100)
-    outside_id = plain(external_id, "external_id", limit=200) or None
-    if outside_id and (known := _interaction(session, source_name, outside_id)):
-        return Stored(known, False)
     asked, answered, failed = text(prompt, "prompt"), text(response, "response"), text(error, "error")
     if not asked.text:
         raise InputRejected("The prompt is empty; nothing was stored.", field="prompt")
     if not answered.text and not failed.text and plan is None:
         raise InputRejected("The response is empty; send the error with it. Nothing was stored.", field="response")
-    if adapter_id is not None and session.get(Adapter, adapter_id) is None:
-        raise InputRejected("No adapter has that adapter_id; nothing was stored.", field="adapter_id")
     row = Interaction(
+        id=interaction_id or new_id(),
         agent_id=name(agent_id, "agent_id", limit=100),
         kind=member(InteractionKind, kind, "kind"),
         conversation_id=plain(conversation_id, "conversation_id", limit=200) or None,
@@ -127,82 +111,42 @@ def store_interaction(
         error=failed.text or None,
         adapter_id=adapter_id,
         pii=counted(asked, answered, failed),
-        source=source_name,
-        external_id=outside_id,
+        source=name(source, "source", limit=100),
+        external_id=plain(external_id, "external_id", limit=200) or None,
         raw=payload(raw),
         created_at=moment(created_at) or now(),
     )
-    planned = _plan(row, plan) if plan is not None else None
+    return InteractionRead(row, _plan(row, plan) if plan is not None else None)
+
+
+def add_interaction(session: Session, read: InteractionRead) -> Stored[Interaction]:
+    """The same (source, external_id) again gives the row that is there already.
+
+    Raises InputRejected for an adapter nobody knows.
+    """
+    row = read.row
+    if known := _known(session, row.source, row.external_id):
+        return Stored(known, False)
+    if row.adapter_id is not None and session.get(Adapter, row.adapter_id) is None:
+        raise InputRejected("No adapter has that adapter_id; nothing was stored.", field="adapter_id")
     session.add(row)
     session.flush()
-    if planned:
-        session.add(planned)
+    if read.plan is not None:
+        session.add(read.plan)
         session.flush()
     return Stored(row, True)
 
 
-def store_message_feedback(
-    session: Session,
-    interaction_id: UUID | str,
-    *,
-    feedback_type: str,
-    rating: int | None = None,
-    comment: str | None = None,
-    helpful: bool | None = None,
-    accurate: bool | None = None,
-    complete: bool | None = None,
-    correction: str | None = None,
-    user_id: str | None = ANONYMOUS,
-    source: str = "api",
-    created_at: datetime | None = None,
-    raw: object = None,
-) -> Feedback:
-    """What a user says of one message: the current feedback of (message, user); earlier ones become history.
-
-    The same feedback again is the same row. A correction makes one pending learning example. All anonymous users of
-    a message count as one user. Raises InputRejected ("Invalid feedback_type: …", a rating that contradicts
-    ``rating_N``, a comment over 1000 characters), NotFound ("Message not found"), NotAllowed for another user's
-    conversation.
-    """
-    kind = checked_type(feedback_type)
-    said, corrected = text(comment, "comment", limit=COMMENT_LIMIT), text(correction, "correction")
-    user = plain(user_id, "user_id", limit=200) or ANONYMOUS
-    facts: dict[str, Any] = {
-        "feedback_type": kind,
-        "rating": stars(kind, rating),
-        "comment": said.text or None,
-        "correction": corrected.text or None,
-        "helpful": flag(helpful, "helpful"),
-        "accurate": flag(accurate, "accurate"),
-        "complete": flag(complete, "complete"),
-    }
-    message = _message(session, interaction_id, user)
-    earlier = _current(session, message.id, user)
-    if earlier and all(getattr(earlier, fact) == value for fact, value in facts.items()):
-        return earlier
-    if earlier:
-        earlier.is_current = False
-        session.flush()  # the database holds one current row, so the old one goes first
-    row = Feedback(
-        kind=FeedbackKind.CHAT_MESSAGE,
-        agent_id=message.agent_id,
-        interaction_id=message.id,
-        user_id=user,
-        pii=counted(said, corrected),
-        source=name(source, "source", limit=100),
-        raw=payload(raw),
-        created_at=moment(created_at) or now(),
-        **facts,
-    )
-    session.add(row)
-    session.flush()
-    if row.correction and not (earlier and earlier.correction == row.correction):
-        _learn(session, message, row)
-    return row
+def store_interaction(session: Session, **values: Any) -> Stored[Interaction]:
+    """``read_interaction`` and ``add_interaction`` in one; what is there already is not read again."""
+    source = name(values.get("source", "api"), "source", limit=100)
+    outside_id = plain(values.get("external_id"), "external_id", limit=200) or None
+    if known := _known(session, source, outside_id):
+        return Stored(known, False)
+    return add_interaction(session, read_interaction(**values))
 
 
-def store_site_form(
-    session: Session,
+def read_site_form(
     *,
     form_type: str,
     agent_id: str = "site",
@@ -215,16 +159,13 @@ def store_site_form(
     import_id: UUID | None = None,
     created_at: datetime | None = None,
     raw: object = None,
-) -> Stored[Feedback]:
-    """One form of the site (rules section 1a). The same ``dedupe_key`` again gives the row that is there already.
+) -> Feedback:
+    """One form of the site (rules section 1a), cleaned and redacted.
 
     Raises InputRejected for an unknown form type, a rating outside 1–5 and a comment over 20,000 characters.
     """
-    key = plain(dedupe_key, "dedupe_key", limit=64) or None
-    if key and (known := session.exec(select(Feedback).where(Feedback.dedupe_key == key)).first()):
-        return Stored(known, False)
     said = text(comment, "comment")
-    row = Feedback(
+    return Feedback(
         kind=FeedbackKind.SITE_FORM,
         agent_id=name(agent_id, "agent_id", limit=100),
         user_id=plain(user_id, "user_id", limit=200) or ANONYMOUS,
@@ -234,73 +175,33 @@ def store_site_form(
         page=payload(page),
         pii=counted(said),
         source=name(source, "source", limit=100),
-        dedupe_key=key,
+        dedupe_key=plain(dedupe_key, "dedupe_key", limit=64) or None,
         import_id=import_id,
         raw=payload(raw),
         created_at=moment(created_at) or now(),
     )
+
+
+def add_site_form(session: Session, row: Feedback) -> Stored[Feedback]:
+    """The same ``dedupe_key`` again gives the row that is there already."""
+    key = row.dedupe_key
+    if key and (known := session.exec(select(Feedback).where(Feedback.dedupe_key == key)).first()):
+        return Stored(known, False)
     session.add(row)
     session.flush()
     return Stored(row, True)
 
 
-def _interaction(session: Session, source: str, external_id: str) -> Interaction | None:
+def store_site_form(session: Session, **values: Any) -> Stored[Feedback]:
+    """``read_site_form`` and ``add_site_form`` in one."""
+    return add_site_form(session, read_site_form(**values))
+
+
+def _known(session: Session, source: str, external_id: str | None) -> Interaction | None:
+    if external_id is None:
+        return None
     where = (Interaction.source == source, Interaction.external_id == external_id)
     return session.exec(select(Interaction).where(*where)).first()
-
-
-def _message(session: Session, interaction_id: UUID | str, user: str) -> Interaction:
-    try:
-        key = interaction_id if isinstance(interaction_id, UUID) else UUID(interaction_id)
-    except (ValueError, AttributeError, TypeError):
-        raise NotFound("Message", str(interaction_id)[:100]) from None
-    message = session.get(Interaction, key)
-    if message is None:
-        raise NotFound("Message", key)
-    if message.user_id is not None and message.user_id != user:
-        raise NotAllowed("This message belongs to another user's conversation; your feedback was not stored.")
-    return message
-
-
-def _current(session: Session, interaction_id: UUID, user: str) -> Feedback | None:
-    return session.exec(
-        select(Feedback).where(
-            Feedback.interaction_id == interaction_id,
-            Feedback.user_id == user,
-            Feedback.kind == FeedbackKind.CHAT_MESSAGE,
-            col(Feedback.is_current),
-        )
-    ).first()
-
-
-def _learn(session: Session, message: Interaction, feedback: Feedback) -> None:
-    """One pending example from a correction; it takes the place of one that this user gave and nobody reviewed."""
-    earlier = (
-        select(LearningExample)
-        .join(Feedback, col(LearningExample.source_feedback_id) == Feedback.id)
-        .where(
-            LearningExample.source_interaction_id == message.id,
-            Feedback.user_id == feedback.user_id,
-            LearningExample.review_status == ReviewStatus.PENDING,
-            col(LearningExample.is_active),
-        )
-    )
-    for example in session.exec(earlier):
-        example.is_active = False
-        example.notes = "The same user corrected the answer again."
-    session.add(
-        LearningExample(
-            agent_id=message.agent_id,
-            example_type=ExampleType.CORRECTION,
-            input_text=message.prompt,
-            original_output=message.response,
-            expected_output=feedback.correction or "",
-            source_type=SourceType.USER_FEEDBACK,
-            source_interaction_id=message.id,
-            source_feedback_id=feedback.id,
-        )
-    )
-    session.flush()
 
 
 def _plan(row: Interaction, plan: object) -> Plan:

@@ -1,7 +1,7 @@
 """A row of a file as a preference pair, in the shapes such files have.
 
 Prompt, chosen and rejected as texts; as lists of messages ({role, content}, with the prompt beside them or repeated in
-both); or two whole "\\n\\nHuman: … \\n\\nAssistant: …" transcripts with a common beginning. Out: ``ImportedPair``,
+both); or two whole "\\n\\nHuman: … \\n\\nAssistant: …" transcripts with a common beginning. Out: ``ComparedPair``,
 cleaned and redacted. A row that is none of these raises InputRejected with the reason; nothing is guessed.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from core import untrusted
 from core.errors import InputRejected
 from core.feedback.fields import counted
-from core.feedback.records import ImportedPair, Mapping, Row
+from core.feedback.records import ComparedPair, Facts, Mapping, Row, Taken
 from core.feedback.redaction import Redacted, redact
 
 _PROMPT = ("prompt", "messages", "question", "instruction", "query", "input", "conversation")
@@ -23,6 +23,8 @@ _REJECTED = ("rejected", "rejected_response", "dispreferred", "other_response", 
 _ROLES = frozenset({"system", "user", "assistant"})
 _TURN = re.compile(r"\n\n(Human|Assistant):")
 _LAST_ANSWER = "\n\nAssistant:"
+
+ID_LIMIT = 200
 
 Message = dict[str, str]
 
@@ -36,8 +38,9 @@ def suggest_pairs(columns: list[str]) -> Mapping | None:
     return Mapping("pairs", prompt=prompt, chosen=chosen, rejected=rejected) if chosen and rejected else None
 
 
-def read_pair(row: Row, mapping: Mapping) -> tuple[ImportedPair, dict[str, int]]:
+def read_pair(row: Row, facts: Facts) -> Taken:
     """The pair and what was redacted in it. Raises InputRejected, whose message is the reason for the report."""
+    mapping = facts.mapping
     prompt, chosen, rejected = (_value(row, name) for name in (mapping.prompt, mapping.chosen, mapping.rejected))
     for name, value in (("chosen", chosen), ("rejected", rejected)):
         if value is None:
@@ -45,7 +48,7 @@ def read_pair(row: Row, mapping: Mapping) -> tuple[ImportedPair, dict[str, int]]
         if not isinstance(value, (str, list)):
             raise InputRejected(f"{name} is neither text nor a list of messages")
     conversation, better, worse = _split(prompt, chosen, rejected)
-    return _pair(row.line, conversation, better, worse)
+    return _pair(row, conversation, better, worse, facts)
 
 
 def _value(row: Row, column: str | None) -> Any:
@@ -145,10 +148,9 @@ def _turns(transcript: str) -> list[Message]:
 # -- the pair -----------------------------------------------------------------------------------------------------
 
 
-def _pair(line: int, conversation: list[Message], better: str, worse: str) -> tuple[ImportedPair, dict[str, int]]:
-    said = [(message["role"], _clean(message["content"], "the prompt")) for message in conversation]
-    chosen, rejected = _clean(better, "chosen"), _clean(worse, "rejected")
-    pii = counted(*(text for _, text in said), chosen, rejected)
+def _pair(row: Row, conversation: list[Message], better: str, worse: str, facts: Facts) -> Taken:
+    said = [(message["role"], cleaned(message["content"], "the prompt")) for message in conversation]
+    chosen, rejected = cleaned(better, "chosen"), cleaned(worse, "rejected")
     for name, answer in (("chosen", chosen), ("rejected", rejected)):
         if not answer.text:
             raise InputRejected(f"the last answer of {name} is empty")
@@ -158,12 +160,38 @@ def _pair(line: int, conversation: list[Message], better: str, worse: str) -> tu
         raise InputRejected("has no prompt: the conversation holds no user's turn before the answer")
     if chosen.text == rejected.text:
         raise InputRejected("chosen and rejected are the same")
+    prompt, turns = as_prompt(messages)
+    pair = ComparedPair(
+        line=row.line,
+        item=0,
+        prompt=prompt,
+        messages=turns,
+        # An assistant's turn right before the answer is the beginning of the answer: both sides share it.
+        first=begun + chosen.text,
+        second=begun + rejected.text,
+        winner="first",
+        reason="The imported file prefers the chosen answer.",
+        external_id=row_id(row, facts.mapping),
+    )
+    shown = {"prompt": prompt, "chosen": pair.first, "rejected": pair.second}
+    return Taken(pairs=(pair,), pii=counted(*(text for _, text in said), chosen, rejected), shown=shown)
+
+
+def as_prompt(messages: list[Message]) -> tuple[str, list[Message] | None]:
+    """A conversation as one text, and as messages when it is more than one turn. Raises InputRejected when too long."""
     single = len(messages) == 1
     prompt = messages[0]["content"] if single else as_text(messages)
     if len(prompt) > untrusted.MAX_TEXT:
         raise InputRejected(f"the prompt has {len(prompt):,} characters; at most {untrusted.MAX_TEXT:,} are taken")
-    # An assistant's turn right before the answer is the beginning of the answer: both sides share it.
-    return ImportedPair(prompt, None if single else messages, begun + chosen.text, begun + rejected.text, line), pii
+    return prompt, None if single else messages
+
+
+def row_id(row: Row, mapping: Mapping) -> str | None:
+    """The row's own id as rows are found by it; None when it has none, or one too long to be one."""
+    value = row.cells.get(mapping.row_id) if mapping.row_id else None
+    if value is None or isinstance(value, (bool, list, dict)) or len(str(value)) > ID_LIMIT:
+        return None
+    return untrusted.clean(str(value), limit=ID_LIMIT) or None
 
 
 def as_text(messages: list[Message]) -> str:
@@ -184,7 +212,8 @@ def _merged(said: list[tuple[str, Redacted]]) -> list[Message]:
     return messages
 
 
-def _clean(text: str, name: str) -> Redacted:
+def cleaned(text: str, name: str) -> Redacted:
+    """A text of the row, cleaned and redacted. Raises InputRejected that says which text it was."""
     try:
         return redact(untrusted.clean(text))
     except InputRejected as error:

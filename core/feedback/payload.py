@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from core import untrusted
@@ -17,6 +18,7 @@ from core.feedback.redaction import Redacted, redact
 
 _DEPTH, _VALUES = 20, 5_000  # of one payload
 _KEY = 200
+_BRIEF = 80  # characters
 
 
 def payload(value: object) -> dict[str, Any]:
@@ -89,6 +91,16 @@ def _some(items: Iterable[Any], room: _Room) -> Iterable[Any]:
 
 
 def _short(value: str, label: str, *, limit: int = untrusted.MAX_TEXT) -> str:
+    # Names and short values come again in every row of a file.
+    return (_remembered if len(value) <= _BRIEF else _cleaned)(value, label, limit)
+
+
+@lru_cache(maxsize=10_000)
+def _remembered(value: str, label: str, limit: int) -> str:
+    return _cleaned(value, label, limit)
+
+
+def _cleaned(value: str, label: str, limit: int) -> str:
     cut = len(value) > limit
     kept = untrusted.clean(value[:limit], limit=3 * limit)  # composing characters can lengthen a text
     return redact(kept, label=label).text + (" [cut]" if cut else "")

@@ -1,106 +1,126 @@
-"""A whole file read, cleaned and redacted in memory, before anything of it is stored.
+"""A file's rows read, cleaned and redacted, and put into the staging tables batch by batch.
 
-In: the rows of a file and a mapping (or none, then the suggested one). Out: ``Staged``, with a reason for every row
-that cannot be taken and the decisions in words. No transaction is open meanwhile.
+In: the rows of a file and what was decided for all of it. Out: batches, each with every row's outcome, in the order of
+the lines. Reading a batch opens no transaction; storing one is a handful of bulk inserts.
 """
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
+from heapq import merge
+from typing import Any
+from uuid import UUID
 
-from core.errors import ImportRejected, InputRejected
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from core.errors import InputRejected
+from core.feedback.dates import date_order
 from core.feedback.formats import Table
-from core.feedback.pairs_reader import read_pair, suggest_pairs
-from core.feedback.records import ImportedPair, Mapping, Progress, Reject, Row, SurveyRow
-from core.feedback.survey_reader import date_order, read_comment, suggest_survey, survey_notes
+from core.feedback.kinds import READERS
+from core.feedback.records import ComparedPair, Facts, LooseVerdict, Mapping, PairSteps, Reject, Row, Staged, Taken
+from core.tables import STAGED, Import, ImportReject
 
-_STEP = 200  # rows between two calls of on_progress
-
-# What one row became: a pair and what was redacted in it, a comment, or a reason why not.
-Reading = tuple[ImportedPair, dict[str, int]] | SurveyRow | Reject
+BATCH_ROWS = 500
+_BATCH_ITEMS = 4_000  # a line may hold many
 
 
-@dataclass(frozen=True)
-class Staged:
-    """A whole file, read and cleaned, before anything of it is stored."""
+@dataclass
+class Batch:
+    """Some lines of a file, in order, and what they became."""
 
-    table: Table
-    mapping: Mapping
-    pairs: list[ImportedPair] = field(default_factory=list)
-    comments: list[SurveyRow] = field(default_factory=list)
+    lines: int = 0
+    last: int = 0  # the last of the lines
+    rows: list[Staged] = field(default_factory=list)
+    pairs: list[ComparedPair] = field(default_factory=list)
+    verdicts: list[LooseVerdict] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    pii: Counter[str] = field(default_factory=Counter)
+
+    def add(self, line: int, one: Taken | Reject) -> None:
+        self.lines, self.last = self.lines + 1, line
+        if isinstance(one, Reject):
+            self.rejects.append(one)
+            return
+        self.rows += one.rows
+        self.pairs += one.pairs
+        self.verdicts += one.verdicts
+        self.pii.update(one.pii)
+        if one.partly:
+            self.rejects.append(Reject(line, one.partly))
+
+    @property
+    def full(self) -> bool:
+        return self.lines >= BATCH_ROWS or len(self.rows) + len(self.pairs) >= _BATCH_ITEMS
 
 
-def stage(table: Table, mapping: Mapping | None, agent_id: str, on_progress: Progress | None) -> Staged:
-    """Read all rows. Raises ImportRejected when no mapping is given and none can be suggested, or it does not fit."""
-    mapping = mapping or suggest_pairs(table.columns) or suggest_survey(table)
-    if mapping is None:
-        raise ImportRejected(
-            "No column looks like comments or like chosen and rejected answers; say which column is which."
-            " Nothing was stored."
-        )
-    check(mapping, table)
-    staged = Staged(table, mapping, rejects=list(table.rejects), notes=decisions(table, mapping))
-    found: dict[str, int] = {}
-    total = len(table.rows)
-    for done, (_, one) in enumerate(readings(table.rows, table, mapping, agent_id)):
-        if on_progress and done % _STEP == 0:
-            on_progress(done, total)
-        _sort_in(staged, one, found)
-    if on_progress:
-        on_progress(total, total)
-    if found:
-        told = ", ".join(f"{count:,} {kind}" for kind, count in sorted(found.items()))
-        staged.notes.append(f"Personal data was replaced before storing: {told}.")
-    return staged
+def facts_of(table: Table, mapping: Mapping, *, agent_id: str, at: datetime) -> Facts:
+    """What every row is read with. ``at`` is the time of rows that have none."""
+    return Facts(agent_id, mapping, at, date_order(table, mapping.date))
 
 
-def readings(rows: list[Row], table: Table, mapping: Mapping, agent_id: str) -> Iterator[tuple[Row, Reading]]:
-    """Every row with what it became: a pair with its counts of personal data, a comment, or a reason."""
-    order = date_order(table, mapping.date)
-    for row in rows:
+def readings(table: Table, facts: Facts, *, after: int = 0) -> Iterator[tuple[int, Taken | Reject]]:
+    """Every line behind ``after`` with what it became, in order."""
+    read = READERS[facts.mapping.kind]
+    lines: Iterator[Row | Reject] = merge(table.rows, table.rejects, key=lambda one: one.line)
+    for line in lines:
+        if line.line <= after:
+            continue
+        if isinstance(line, Reject):
+            yield line.line, line
+            continue
         try:
-            if mapping.kind == "pairs":
-                yield row, read_pair(row, mapping)
-            else:
-                yield row, read_comment(row, mapping, agent_id=agent_id, order=order)
+            yield line.line, read(line, facts)
         except InputRejected as error:
-            yield row, Reject(row.line, str(error))
+            yield line.line, Reject(line.line, str(error))
 
 
-def _sort_in(staged: Staged, one: Reading, found: dict[str, int]) -> None:
-    pii: dict[str, int] = {}
-    if isinstance(one, Reject):
-        staged.rejects.append(one)
-    elif isinstance(one, SurveyRow):
-        staged.comments.append(one)
-        pii = one.pii
-    else:
-        staged.pairs.append(one[0])
-        pii = one[1]
-    for kind, count in pii.items():
-        found[kind] = found.get(kind, 0) + count
+def batches(table: Table, facts: Facts, *, after: int = 0) -> Iterator[Batch]:
+    """The readings in pieces that are stored together."""
+    batch = Batch()
+    for line, one in readings(table, facts, after=after):
+        batch.add(line, one)
+        if batch.full:
+            yield batch
+            batch = Batch()
+    if batch.lines:
+        yield batch
 
 
-def check(mapping: Mapping, table: Table) -> None:
-    """Raises ImportRejected when the mapping lacks what its kind needs, or names a column that is not there."""
-    needed = (mapping.comment,) if mapping.kind == "survey" else (mapping.chosen, mapping.rejected)
-    if not all(needed):
-        wanted = "the column of comments" if mapping.kind == "survey" else "the columns of chosen and rejected answers"
-        raise ImportRejected(f"Say which is {wanted}. Nothing was stored.")
-    for column in mapping.columns:
-        if column not in table.columns:
-            has = ", ".join(table.columns[:10])
-            raise ImportRejected(f'The file has no column "{column[:100]}"; it has {has}. Nothing was stored.')
+def resolve(session: Session, row: Import, batch: Batch, pairs: PairSteps) -> tuple[list[Staged], list[Reject]]:
+    """All staged rows of a batch and all its reasons; pairs are looked up here, and nothing is written."""
+    staged, rejects = pairs.stage(session, row, batch.pairs, batch.verdicts)
+    return [*batch.rows, *staged], [*batch.rejects, *rejects]
 
 
-def decisions(table: Table, mapping: Mapping) -> list[str]:
-    """What was decided about the file, in words."""
-    if mapping.kind == "survey":
-        return [*table.notes, *survey_notes(table, mapping)]
-    prompt = f'the prompt from "{mapping.prompt}"' if mapping.prompt else "the prompt is what both sides begin with"
-    notes = [*table.notes, f'Answers are read from "{mapping.chosen}" and "{mapping.rejected}", {prompt}.']
-    rest = [column for column in table.columns if column not in mapping.columns]
-    return [*notes, f"{len(rest)} other columns are not taken over."] if rest else notes
+def insert(session: Session, import_id: UUID, staged: list[Staged], rejects: list[Reject]) -> None:
+    """Bulk inserts into the staging tables; a line has one reason, and several are joined."""
+    by_table: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for table, values in staged:
+        by_table[table.name].append(values | {"import_id": import_id})
+    for table in STAGED:
+        if rows := by_table.get(table.name):
+            session.execute(sa.insert(table), rows)
+    reasons: dict[int, list[str]] = defaultdict(list)
+    for reject in rejects:
+        reasons[reject.line].append(reject.reason)
+    listed = [{"import_id": import_id, "line": line, "reason": "; ".join(told)} for line, told in reasons.items()]
+    if listed:
+        session.execute(sa.insert(ImportReject), listed)
+
+
+def reached(session: Session, import_id: UUID) -> int:
+    """The last line that is stored: batches are stored whole and in order, so reading goes on behind it."""
+    places = [sa.select(sa.func.max(table.c.line)).where(table.c.import_id == import_id) for table in STAGED]
+    rejects = sa.select(sa.func.max(ImportReject.line)).where(ImportReject.import_id == import_id)  # type: ignore[arg-type]
+    found = [session.scalar(query) for query in (*places, rejects)]
+    return max((line for line in found if line is not None), default=0)
+
+
+def clear(session: Session, import_id: UUID) -> None:
+    """Delete what is staged for an import."""
+    for table in STAGED:
+        session.execute(sa.delete(table).where(table.c.import_id == import_id))

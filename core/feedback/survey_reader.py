@@ -10,15 +10,17 @@ import hashlib
 import json
 import re
 from collections import Counter
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from core import untrusted
 from core.errors import InputRejected
+from core.feedback.dates import as_date, date_order, told
 from core.feedback.formats import Table
 from core.feedback.payload import payload
-from core.feedback.records import Mapping, Row, SurveyRow
+from core.feedback.records import Facts, Mapping, Row, Taken
 from core.feedback.redaction import redact
+from core.feedback.staged_rows import staged_feedback
+from core.tables import FeedbackKind, FormType
 
 # Words of a header, each pattern for a whole word.
 _STRONG = re.compile(r"comments?|feedback|verbatims?|remarks?|reviews?|suggestions?")
@@ -34,10 +36,12 @@ _FFT = frozenset({"fft categorical answer", "fft score", "fft rating"})
 _BEST_FIRST = re.compile(r"\b1\s*(?:=|is)\s*(?:the\s+)?(?:best|very good|excellent|very satisfied)", re.IGNORECASE)
 _ID = re.compile(r"(?:^|\W|_)(?:id|uuid|guid|row_?index|response_?number|key)$", re.IGNORECASE)
 _STARS = re.compile(r"\s*([1-5])(?:[.,]0+)?\s*(?:/\s*5|stars?)?\s*\Z", re.IGNORECASE)
-_DAY = re.compile(r"\s*(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})\b")
+_WHEN = frozenset({"date", "created", "created at", "created date", "submitted", "timestamp", "reported"})
+# A bug tracker's export: a short text above a long one, and what trackers keep beside them.
+_TITLE = re.compile(r"summary|title|subject")
+_BUG = frozenset({"priority", "severity", "resolution", "issue id", "issue key", "issue type", "affects version/s"})
+_CUT = "\n[cut]"
 _SAMPLE = 500
-
-DateOrder = Literal["day first", "month first"]
 
 
 def suggest_survey(table: Table) -> Mapping | None:
@@ -48,34 +52,62 @@ def suggest_survey(table: Table) -> Mapping | None:
     others = [column for column in table.columns if column != comment]
     rating = next((column for column in others if _is_rating(table, column)), None)
     best: Literal[1, 5] = 1 if rating and (_plain(rating) in _FFT or _BEST_FIRST.search(rating)) else 5
+    title = _title_column(table, comment)
+    bugs = title is not None and any(_plain(column) in _BUG for column in others)
     return Mapping(
         "survey",
         comment=comment,
         rating=rating,
         best_rating=best,
         row_id=next((column for column in others if _ID.search(_plain(column)) and _tells_apart(table, column)), None),
-        date=next((column for column in others if "date" in _words(column) and _is_date(table, column)), None),
+        date=next((column for column in others if _is_date(table, column)), None),
+        title=title,
+        form_type=FormType.BUG.value if bugs else None,
     )
 
 
-def read_comment(row: Row, mapping: Mapping, *, agent_id: str, order: DateOrder) -> SurveyRow:
+def read_comment(row: Row, facts: Facts) -> Taken:
     """The comment, cleaned and redacted. Raises InputRejected with the reason ("no comment", too long)."""
-    column = mapping.comment or ""
-    given = row.cells.get(column)
-    cleaned = "" if given is None else untrusted.clean(given)
+    mapping, column = facts.mapping, facts.mapping.comment or ""
+    cleaned = _comment(row, mapping)
     if not cleaned:
         raise InputRejected("no comment")
     said = redact(cleaned)
-    others = {name: cell for name, cell in row.cells.items() if name != column and cell not in (None, "")}
-    return SurveyRow(
+    told = {column, mapping.title}
+    others = {name: cell for name, cell in row.cells.items() if name not in told and cell not in (None, "")}
+    rating = stars(row.cells.get(mapping.rating), mapping.best_rating) if mapping.rating else None
+    date = as_date(row.cells.get(mapping.date), facts.order) if mapping.date else None
+    staged = staged_feedback(
+        row.line,
+        kind=FeedbackKind.SITE_FORM,
+        agent_id=facts.agent_id,
+        form_type=FormType(mapping.form_type or FormType.GENERAL),
+        rating=rating,
         comment=said.text,
-        rating=stars(row.cells.get(mapping.rating), mapping.best_rating) if mapping.rating else None,
-        created_at=as_date(row.cells.get(mapping.date), order) if mapping.date else None,
         raw={**payload(others), column: said.text},
         pii=said.counts,
-        dedupe_key=_identity(row, mapping, cleaned, agent_id),
-        line=row.line,
+        dedupe_key=_identity(row, mapping, cleaned, facts.agent_id),
+        created_at=date or facts.at,
     )
+    return Taken((staged,), pii=said.counts, shown={"comment": said.text, "rating": rating, "date": date})
+
+
+def _comment(row: Row, mapping: Mapping) -> str:
+    """The comment's text, with its title above it. A report that carries a whole log is cut, and says so."""
+    given = row.cells.get(mapping.comment or "")
+    if mapping.title is None:
+        return "" if given is None else untrusted.clean(given)
+    parts = [row.cells.get(mapping.title), given]
+    told = [
+        untrusted.clean(part[: untrusted.MAX_TEXT], limit=3 * untrusted.MAX_TEXT)
+        for part in parts
+        if isinstance(part, str)
+    ]
+    text = "\n\n".join(part for part in told if part)
+    cut = len(text) > untrusted.MAX_TEXT or any(
+        isinstance(part, str) and len(part) > untrusted.MAX_TEXT for part in parts
+    )
+    return text[: untrusted.MAX_TEXT - len(_CUT)] + _CUT if cut else text
 
 
 def stars(value: Any, best: Literal[1, 5]) -> int | None:
@@ -84,40 +116,6 @@ def stars(value: Any, best: Literal[1, 5]) -> int | None:
     if not found:
         return None
     return int(found[1]) if best == 5 else 6 - int(found[1])
-
-
-def as_date(value: Any, order: DateOrder) -> datetime | None:
-    """The moment a cell names, in UTC (a day is its midnight); None when it names none since 1970."""
-    text = str(value)[:40].strip() if value is not None else ""
-    try:
-        if day := _DAY.match(text):
-            first, second, year = (int(part) for part in day.groups())
-            month_first = _only(day) == "month first" or (order == "month first" and first <= 12)
-            number, month = (second, first) if month_first else (first, second)
-            found = datetime(year, month, number, tzinfo=UTC)
-        else:
-            found = datetime.fromisoformat(text)
-            found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return found if 1970 <= found.year <= datetime.now(UTC).year + 1 else None
-
-
-def date_order(table: Table, column: str | None) -> DateOrder:
-    """Which comes first in 05/06/2022: what most values that can be only one tell; day first when none tells."""
-    told = _told(table, column)
-    return "month first" if told["month first"] > told["day first"] else "day first"
-
-
-def _told(table: Table, column: str | None) -> Counter[DateOrder | None]:
-    days = (_DAY.match(str(row.cells.get(column, ""))[:40]) for row in table.rows if column)
-    return Counter(_only(day) for day in days if day)
-
-
-def _only(day: re.Match[str]) -> DateOrder | None:
-    """The only order in which a date can be read, or None when it can be read both ways (or neither)."""
-    first, second = int(day[1]) > 12, int(day[2]) > 12
-    return None if first == second else "day first" if first else "month first"
 
 
 def _identity(row: Row, mapping: Mapping, comment: str, agent_id: str) -> str:
@@ -172,7 +170,16 @@ def _tells_apart(table: Table, column: str) -> bool:
     return all(values) and len(set(values)) == len(values)
 
 
+def _title_column(table: Table, comment: str) -> str | None:
+    """A column of titles right beside descriptions: the two are one text, torn in two."""
+    if not _has(_words(comment), re.compile(r"description|body|details?")):
+        return None
+    return next((column for column in table.columns if column != comment and _TITLE.fullmatch(_plain(column))), None)
+
+
 def _is_date(table: Table, column: str) -> bool:
+    if "date" not in _words(column) and _plain(column) not in _WHEN:
+        return False
     values = _values(table, column)
     order = date_order(table, column)
     return bool(values) and sum(as_date(value, order) is not None for value in values) >= len(values) * 0.9
@@ -203,6 +210,12 @@ def _has(words: list[str], kind: re.Pattern[str]) -> bool:
 def survey_notes(table: Table, mapping: Mapping) -> list[str]:
     """Sentences for the preview and the report: what each column was taken for, and how many rows that touches."""
     notes = [f'Comments are read from "{mapping.comment}".', *_rating_notes(table, mapping)]
+    if mapping.title:
+        notes[0] = f'Comments are read from "{mapping.title}" with "{mapping.comment}" below it.'
+        if long := sum(len(str(row.cells.get(mapping.comment or "") or "")) > untrusted.MAX_TEXT for row in table.rows):
+            notes.append(f"{long:,} are longer than {untrusted.MAX_TEXT:,} characters and are cut there, saying so.")
+    if mapping.form_type:
+        notes.append(f"They are stored as forms of the type {mapping.form_type}.")
     if mapping.row_id:
         notes.append(f'"{mapping.row_id}" tells the rows apart: equal comments with different ids are all taken.')
     else:
@@ -235,7 +248,7 @@ def _rating_notes(table: Table, mapping: Mapping) -> list[str]:
 
 def _date_notes(table: Table, column: str) -> list[str]:
     order = date_order(table, column)
-    other = _told(table, column)["day first" if order == "month first" else "month first"]
+    other = told(table, column)["day first" if order == "month first" else "month first"]
     unread = sum(as_date(row.cells.get(column), order) is None for row in table.rows)
     notes = [f'Dates are read from "{column}", the {order}.']
     if other:

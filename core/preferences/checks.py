@@ -74,12 +74,16 @@ def _empty() -> sa.ColumnElement[bool]:
 def _equal() -> sa.ColumnElement[bool]:
     """The ends are compared first: for most pairs that settles it without rewriting both texts."""
     a, b = pairs.c.answer_a, pairs.c.answer_b
-    ends = [_end(a, at) == _end(b, at) for at in (1, -1)]
-    return sa.and_(*ends, _squeezed(a) == _squeezed(b))
+    return sa.and_(_first(a) == _first(b), _last(a) == _last(b), _squeezed(a) == _squeezed(b))
 
 
-def _end(text: sa.ColumnElement[str], at: int) -> sa.ColumnElement[str]:
-    return sa.func.lower(sa.func.substr(sa.func.trim(text), at, 1))
+def _first(text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    return sa.func.lower(sa.func.substr(sa.func.trim(text), 1, 1))
+
+
+def _last(text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    trimmed = sa.func.trim(text)
+    return sa.func.lower(sa.func.substr(trimmed, sa.func.length(trimmed), 1))
 
 
 def _squeezed(text: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
@@ -239,7 +243,8 @@ def _shared_prompts(session: Session, scope: sa.Select[Any]) -> Check:
     grouped = scope.with_only_columns(pairs.c.id, ends[0].label("first"), ends[1].label("last")).subquery("grouped")
     shared = grouped.c.first != grouped.c.last
     count = session.scalar(sa.select(sa.func.count()).select_from(grouped).where(shared)) or 0
-    ids = tuple(session.scalars(sa.select(grouped.c.id).where(shared).limit(_EXAMPLES))) if count else ()
+    found = sa.select(grouped.c.id).where(shared).order_by(grouped.c.id.desc()).limit(_EXAMPLES)
+    ids = tuple(session.scalars(found)) if count else ()
     sentence = (
         f"{_n(count, 'has', 'have')} a prompt that stands in several groups; a freeze keeps those groups together."
         if count

@@ -123,8 +123,7 @@ def _oldest_free(
     if agent_id is not None:
         query = query.where(waiting.c.agent_id == agent_id)
     order = (sa.case((waiting.c.id.in_(undone), 0), (held, 1), else_=2), waiting.c.id)  # ids grow with time
-    # PostgreSQL passes over rows another person is taking at this moment; SQLite has one writer anyway.
-    return query.order_by(*order).limit(1).with_for_update(skip_locked=True).scalar_subquery()
+    return query.order_by(*order).limit(1).scalar_subquery()
 
 
 def _shown(row: sa.Row[Any], annotator: str) -> Shown:

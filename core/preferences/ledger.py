@@ -1,13 +1,15 @@
 """Where proposed pairs meet the pairs that exist: taken, promoted, or refused with a reason.
 
-In come drafts from mining or an import; out go rows of ``preference_pairs``, written in bulk, and one reason for
-every draft that was not taken. A person's decision is never overwritten by a later proposal.
+In comes a batch of drafts from mining or an import; out go rows of ``preference_pairs``, written in bulk, and one
+reason for every draft that was not taken. Only the pairs and prompts of the batch are looked up, so a batch costs the
+same on a large store. A person's decision is never overwritten by a later proposal.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -18,9 +20,10 @@ from sqlmodel import Session, SQLModel
 from core.preferences.pairs import Sides, advance, content_key, normalised, sides
 from core.tables import PairOrigin, PairStatus, PreferencePair, Side, new_id, now
 
+Limits = Mapping[PairOrigin, int]  # pairs a prompt may have, by origin
+
 _pairs = SQLModel.metadata.tables["preference_pairs"]
 _interactions = SQLModel.metadata.tables["interactions"]
-_BATCH = 1_000
 
 
 class Skip(StrEnum):
@@ -61,6 +64,45 @@ class Draft:
     refused: Skip | None = None  # known to be unusable already when it was found
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What became of a batch. ``reasons`` has one entry a draft, in order; None: a pair was added or promoted."""
+
+    reasons: tuple[Skip | None, ...] = ()
+    taken: Counter[PairOrigin] = field(default_factory=Counter)  # new pairs
+    promoted: int = 0  # pairs that waited for a label and are decided now
+
+    @property
+    def skipped(self) -> Counter[Skip]:
+        return Counter(reason for reason in self.reasons if reason is not None)
+
+
+def offer(session: Session, drafts: Sequence[Draft], *, limits: Limits | None = None) -> Offered:
+    """Take the drafts in, in order, or say of each why not. Call it within ``store.write()``: what is looked up here
+    must not change before it is written."""
+    reasons = [draft.refused or _unusable(draft) for draft in drafts]
+    entries = [None if reason else _entry(draft) for draft, reason in zip(drafts, reasons, strict=True)]
+    ledger = _Ledger(session, [entry for entry in entries if entry is not None], limits or {})
+    placed = [ledger.place(entry) if entry else reason for entry, reason in zip(entries, reasons, strict=True)]
+    ledger.close()
+    return Offered(tuple(placed), ledger.taken, ledger.promoted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    draft: Draft
+    key: str
+    both: Sides
+
+    @property
+    def at(self) -> tuple[str, str]:
+        return self.draft.agent_id, self.key
+
+    @property
+    def prompt(self) -> tuple[str, str | None, PairOrigin]:
+        return self.draft.agent_id, self.draft.prompt_key, self.draft.origin
+
+
 @dataclass(slots=True)
 class _Known:
     id: UUID
@@ -68,55 +110,46 @@ class _Known:
     preferred: Side | None
 
 
-class Ledger:
-    """All pairs of one agent (or of all), open for proposals. ``close`` writes what is still held back."""
+class _Ledger:
+    """The pairs that the entries of one batch can meet."""
 
-    def __init__(
-        self, session: Session, *, agent_id: str | None = None, limits: dict[PairOrigin, int] | None = None
-    ) -> None:
+    def __init__(self, session: Session, entries: Sequence[_Entry], limits: Limits) -> None:
         self._session = session
-        self._limits = limits or {}
-        self._known = _known_pairs(session, agent_id)
-        self._of_prompt = _pairs_of_prompts(session, agent_id, list(self._limits))
+        self._limits = limits
+        self._known = _known_pairs(session, entries)
+        self._waiting = _waiting_pairs(session, entries, self._known)
+        self._of_prompt = _pairs_of_prompts(session, entries, limits)
         self._rows: list[dict[str, Any]] = []
         self.taken: Counter[PairOrigin] = Counter()
         self.promoted = 0
-        self.skipped: Counter[Skip] = Counter()
 
-    def offer(self, draft: Draft) -> Skip | None:
-        """Take the draft in, or say why not. None means that a pair was added or an undecided one promoted."""
-        reason = draft.refused or _unusable(draft) or self._place(draft)
-        if reason:
-            self.skipped[reason] += 1
-        return reason
+    def place(self, entry: _Entry) -> Skip | None:
+        known = self._known.get(entry.at)
+        standing = _standing(known, entry) if known else None
+        if standing:
+            return standing
+        limit = self._limits.get(entry.draft.origin) if entry.draft.prompt_key else None
+        if limit is not None and self._of_prompt[entry.prompt] >= limit:
+            return Skip.FULL
+        self._of_prompt[entry.prompt] += 1
+        if known:
+            self._promote(known, entry.draft)
+        else:
+            self._add(entry)
+        return None
 
     def close(self) -> None:
+        """Write what is held back."""
         if self._rows:
             self._session.execute(sa.insert(_pairs), self._rows)
             self._rows = []
 
-    def _place(self, draft: Draft) -> Skip | None:
-        key = content_key(draft.prompt, draft.first, draft.second, messages=draft.messages)
-        both = sides(key, draft.first, draft.second)
-        known = self._known.get((draft.agent_id, key))
-        standing = _standing(known, draft, both) if known else None
-        if standing:
-            return standing
-        at_prompt = (draft.agent_id, draft.prompt_key, draft.origin)
-        limit = self._limits.get(draft.origin)
-        if draft.prompt_key and limit is not None and self._of_prompt[at_prompt] >= limit:
-            return Skip.FULL
-        self._of_prompt[at_prompt] += 1
-        if known:
-            return self._promote(known, draft)
-        return self._add(draft, key, both)
-
-    def _promote(self, known: _Known, draft: Draft) -> Skip | None:
+    def _promote(self, known: _Known, draft: Draft) -> None:
         """Decide a pair that was waiting for a label."""
-        self.close()  # it may still be among the rows held back
-        pair = self._session.get_one(PreferencePair, known.id, with_for_update=True, populate_existing=True)
-        if pair.status is not PairStatus.NEEDS_LABEL:  # somebody labelled it while this looked on
-            return Skip.KNOWN
+        pair = self._waiting.get(known.id)
+        if pair is None:  # added by this batch
+            self.close()
+            pair = self._waiting[known.id] = self._session.get_one(PreferencePair, known.id)
         pair.preferred = Sides(pair.answer_a, pair.answer_b).side_of(draft.first)
         pair.origin, pair.reason, pair.margin = draft.origin, draft.reason, draft.margin
         pair.feedback_id = draft.feedback_id or pair.feedback_id
@@ -125,27 +158,25 @@ class Ledger:
         advance(pair, PairStatus.ACCEPTED)
         known.status, known.preferred = pair.status, pair.preferred
         self.promoted += 1
-        return None
 
-    def _add(self, draft: Draft, key: str, both: Sides) -> Skip | None:
-        row = _row(draft, key, both)
+    def _add(self, entry: _Entry) -> None:
+        row = _row(entry)
         self._rows.append(row)
-        self._known[draft.agent_id, key] = _Known(row["id"], row["status"], row["preferred"])
-        self.taken[draft.origin] += 1
-        if len(self._rows) >= _BATCH:
-            self.close()
-        return None
+        self._known[entry.at] = _Known(row["id"], row["status"], row["preferred"])
+        self.taken[entry.draft.origin] += 1
 
 
-def _standing(known: _Known, draft: Draft, both: Sides) -> Skip | None:
+def _standing(known: _Known, entry: _Entry) -> Skip | None:
     """Why the pair there is stays as it is: what a person decided stands. None: it waits, and may be decided now."""
+    decided = entry.draft.decided
     if known.status is PairStatus.EXCLUDED:
         return Skip.EXCLUDED
     if known.status is PairStatus.NO_PREFERENCE:
-        return Skip.NO_PREFERENCE if draft.decided else Skip.KNOWN
-    if known.status is PairStatus.ACCEPTED and draft.decided and known.preferred is not both.side_of(draft.first):
+        return Skip.NO_PREFERENCE if decided else Skip.KNOWN
+    turned = known.preferred is not entry.both.side_of(entry.draft.first)
+    if known.status is PairStatus.ACCEPTED and decided and turned:
         return Skip.CONTRADICTS
-    return None if draft.decided and known.status is PairStatus.NEEDS_LABEL else Skip.KNOWN
+    return None if decided and known.status is PairStatus.NEEDS_LABEL else Skip.KNOWN
 
 
 def _unusable(draft: Draft) -> Skip | None:
@@ -156,7 +187,13 @@ def _unusable(draft: Draft) -> Skip | None:
     return Skip.SAME if normalised(draft.first) == normalised(draft.second) else None
 
 
-def _row(draft: Draft, key: str, both: Sides) -> dict[str, Any]:
+def _entry(draft: Draft) -> _Entry:
+    key = content_key(draft.prompt, draft.first, draft.second, messages=draft.messages)
+    return _Entry(draft, key, sides(key, draft.first, draft.second))
+
+
+def _row(entry: _Entry) -> dict[str, Any]:
+    draft, both = entry.draft, entry.both
     first_on_a = both.side_of(draft.first) is Side.A
     ids = (draft.first_id, draft.second_id) if first_on_a else (draft.second_id, draft.first_id)
     return {
@@ -172,7 +209,7 @@ def _row(draft: Draft, key: str, both: Sides) -> dict[str, Any]:
         "origin": draft.origin,
         "reason": draft.reason,
         "margin": draft.margin,
-        "content_key": key,
+        "content_key": entry.key,
         "interaction_a_id": ids[0],
         "interaction_b_id": ids[1],
         "feedback_id": draft.feedback_id,
@@ -183,26 +220,56 @@ def _row(draft: Draft, key: str, both: Sides) -> dict[str, Any]:
     }
 
 
-def _known_pairs(session: Session, agent_id: str | None) -> dict[tuple[str, str], _Known]:
-    columns = (_pairs.c.agent_id, _pairs.c.content_key, _pairs.c.id, _pairs.c.status, _pairs.c.preferred)
-    query = sa.select(*columns)
-    if agent_id is not None:
-        query = query.where(_pairs.c.agent_id == agent_id)
-    return {(agent, key): _Known(*rest) for agent, key, *rest in session.execute(query)}
+def _known_pairs(session: Session, entries: Sequence[_Entry]) -> dict[tuple[str, str], _Known]:
+    """The pairs with the content of these entries. Agent by agent, so that the unique index is used."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    for entry in entries:
+        keys[entry.draft.agent_id].append(entry.key)
+    found = {}
+    for agent, of_agent in keys.items():
+        query = sa.select(_pairs.c.content_key, _pairs.c.id, _pairs.c.status, _pairs.c.preferred)
+        rows = session.execute(query.where(_pairs.c.agent_id == agent, _pairs.c.content_key.in_(of_agent)))
+        found.update({(agent, key): _Known(*rest) for key, *rest in rows})
+    return found
+
+
+def _waiting_pairs(
+    session: Session, entries: Sequence[_Entry], known: Mapping[tuple[str, str], _Known]
+) -> dict[UUID, PreferencePair]:
+    """Those of the known pairs that a decided draft promotes, read at once."""
+    met = [known[entry.at] for entry in entries if entry.draft.decided and entry.at in known]
+    ids = {pair.id for pair in met if pair.status is PairStatus.NEEDS_LABEL}
+    if not ids:
+        return {}
+    query = sa.select(PreferencePair).where(_pairs.c.id.in_(ids)).execution_options(populate_existing=True)
+    return {pair.id: pair for pair in session.scalars(query)}
 
 
 def _pairs_of_prompts(
-    session: Session, agent_id: str | None, origins: list[PairOrigin]
+    session: Session, entries: Sequence[_Entry], limits: Limits
 ) -> Counter[tuple[str, str | None, PairOrigin]]:
-    """How many pairs each prompt has by origin; pairs only carry their interactions, which carry the prompt's key."""
-    either = sa.func.coalesce(_pairs.c.interaction_a_id, _pairs.c.interaction_b_id)
-    columns = (_interactions.c.agent_id, _interactions.c.prompt_key, _pairs.c.origin)
-    query = (
-        sa.select(*columns, sa.func.count())
-        .join(_interactions, _interactions.c.id == either)
-        .where(_pairs.c.origin.in_(origins))
-        .group_by(*columns)
+    """How many pairs the prompts of these entries have, by origin."""
+    prompts: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        if entry.draft.prompt_key and entry.draft.origin in limits:
+            prompts[entry.draft.agent_id].add(entry.draft.prompt_key)
+    counts: Counter[tuple[str, str | None, PairOrigin]] = Counter()
+    for agent, keys in prompts.items():
+        for key, origin, n in session.execute(_pairs_of(agent, keys, list(limits))):
+            counts[agent, key, origin] = n
+    return counts
+
+
+def _pairs_of(agent: str, keys: set[str], origins: list[PairOrigin]) -> sa.Select[Any]:
+    """Pairs only carry their interactions, which carry the prompt's key. Each side is looked up by its own index."""
+    given = (
+        sa.select(_interactions.c.id, _interactions.c.prompt_key)
+        .where(_interactions.c.agent_id == agent, _interactions.c.prompt_key.in_(keys))
+        .cte("given")
     )
-    if agent_id is not None:
-        query = query.where(_pairs.c.agent_id == agent_id)
-    return Counter({(agent, key, origin): n for agent, key, origin, n in session.execute(query)})
+    found = sa.select(given.c.prompt_key, _pairs.c.origin).where(_pairs.c.origin.in_(origins)).select_from(given)
+    both = sa.union_all(
+        found.join(_pairs, _pairs.c.interaction_a_id == given.c.id),
+        found.join(_pairs, _pairs.c.interaction_b_id == given.c.id).where(_pairs.c.interaction_a_id.is_(None)),
+    ).subquery("pairs_of")
+    return sa.select(both.c.prompt_key, both.c.origin, sa.func.count()).group_by(both.c.prompt_key, both.c.origin)

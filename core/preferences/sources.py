@@ -1,12 +1,12 @@
 """Reads what people said from the store, and hands it on as drafts of pairs. Nothing is written here.
 
-One scan reads every prompt's answers as numbers; only the answers that were picked fetch their texts. Answers meet
-when they share agent and prompt; the conversation before the prompt is not compared.
+``find`` reads every prompt's answers as numbers in one scan; ``drafts`` fetches the texts of those that were picked, a
+batch at a time. Answers meet when they share agent and prompt; the conversation before the prompt is not compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,8 @@ from core.tables import (
 )
 
 _BY_PEOPLE = frozenset({SourceType.USER_FEEDBACK, SourceType.EXPERT_REVIEW, SourceType.IMPORTED})
-_BATCH = 200
+
+Found = Proposal | UUID  # two answers to compare, or the learning example that holds a correction
 
 _interactions = SQLModel.metadata.tables["interactions"]
 _rewards = SQLModel.metadata.tables["rewards"]
@@ -37,23 +38,53 @@ _feedback = SQLModel.metadata.tables["feedback"]
 _examples = SQLModel.metadata.tables["learning_examples"]
 
 
-def answers(session: Session, agent_id: str | None) -> Iterator[Draft]:
-    """Drafts from answers to one prompt: rated ones, regenerated ones, and those nobody has compared."""
+def find(session: Session, agent_id: str | None) -> list[Found]:
+    """Everything that can be proposed, as ids and numbers without texts; of one agent, or of all.
+
+    The strongest evidence comes first: what it decides, later evidence may repeat but not turn round. Decided pairs of
+    all prompts come before undecided ones: an undecided pair never stands in their way.
+    """
     proposals = [proposal for prompt in _prompts(session, agent_id) for proposal in propose(prompt)]
-    rated = {proposal.first for proposal in proposals if proposal.origin is PairOrigin.RATING}
-    ratings = _latest_feedback(session, rated) if rated else {}
-    # Decided pairs of all prompts come before undecided ones: an undecided pair never stands in their way.
     proposals.sort(key=lambda proposal: proposal.origin is PairOrigin.UNRATED)
-    for start in range(0, len(proposals), _BATCH):
-        some = proposals[start : start + _BATCH]
-        texts = _texts(session, {side for proposal in some for side in (proposal.first, proposal.second)})
-        for proposal in some:
-            feedback_id = proposal.feedback_id or ratings.get(proposal.first)
-            yield _draft(proposal, texts[proposal.first], texts[proposal.second], feedback_id)
+    return [*_corrections(session, agent_id), *proposals]
 
 
-def corrections(session: Session, agent_id: str | None) -> Iterator[Draft]:
-    """What a person wrote instead of an answer, over that answer."""
+def drafts(session: Session, found: Sequence[Found]) -> list[Draft]:
+    """What was found, with its texts, in the same order. What is no longer there is left out."""
+    proposals = [one for one in found if isinstance(one, Proposal)]
+    texts = _texts(session, {side for one in proposals for side in (one.first, one.second)})
+    ratings = _latest_feedback(session, {one.first for one in proposals if one.origin is PairOrigin.RATING})
+    corrected = _corrected(session, [one for one in found if not isinstance(one, Proposal)])
+    made = []
+    for one in found:
+        if not isinstance(one, Proposal):
+            if one in corrected:
+                made.append(_correction(corrected[one]))
+        elif one.first in texts and one.second in texts:
+            feedback_id = one.feedback_id or ratings.get(one.first)
+            made.append(_draft(one, texts[one.first], texts[one.second], feedback_id))
+    return made
+
+
+def _corrections(session: Session, agent_id: str | None) -> list[UUID]:
+    """What a person wrote instead of an answer: the learning examples, oldest first."""
+    query = (
+        sa.select(_examples.c.id)
+        .outerjoin(_interactions, _interactions.c.id == _examples.c.source_interaction_id)
+        .where(
+            _examples.c.example_type == ExampleType.CORRECTION,
+            _examples.c.is_active,
+            sa.or_(_interactions.c.id.is_(None), _interactions.c.kind != InteractionKind.PLAN),
+        )
+        .order_by(_examples.c.created_at, _examples.c.id)
+    )
+    if agent_id is not None:
+        query = query.where(_examples.c.agent_id == agent_id)
+    return list(session.scalars(query))
+
+
+def _corrected(session: Session, ids: Sequence[UUID]) -> dict[UUID, sa.Row[Any]]:
+    """The corrections with their texts, those of the answer where they have none of their own."""
     given = _interactions
     query = (
         sa.select(
@@ -70,17 +101,9 @@ def corrections(session: Session, agent_id: str | None) -> Iterator[Draft]:
         )
         .select_from(_examples)
         .outerjoin(given, given.c.id == _examples.c.source_interaction_id)
-        .where(
-            _examples.c.example_type == ExampleType.CORRECTION,
-            _examples.c.is_active,
-            sa.or_(given.c.id.is_(None), given.c.kind != InteractionKind.PLAN),
-        )
-        .order_by(_examples.c.created_at, _examples.c.id)
+        .where(_examples.c.id.in_(ids))
     )
-    if agent_id is not None:
-        query = query.where(_examples.c.agent_id == agent_id)
-    for row in session.execute(query).yield_per(_BATCH):
-        yield _correction(row)
+    return {row.id: row for row in session.execute(query)} if ids else {}
 
 
 def _prompts(session: Session, agent_id: str | None) -> Iterator[list[Answer]]:
@@ -122,17 +145,18 @@ def _regenerated(session: Session) -> dict[UUID, UUID]:
 
 
 def _latest_feedback(session: Session, interactions: set[UUID]) -> dict[UUID, UUID]:
-    """Interaction → the newest current feedback on it. One scan: there may be as many as there are feedbacks."""
-    query = _current_feedback(_feedback.c.interaction_id, _feedback.c.id).order_by(
-        _feedback.c.created_at, _feedback.c.id
+    """Interaction → the newest current feedback on it."""
+    query = _current_feedback(_feedback.c.interaction_id, _feedback.c.id).where(
+        _feedback.c.interaction_id.in_(interactions)
     )
-    return {at: feedback for at, feedback in session.execute(query).yield_per(1_000) if at in interactions}
+    rows = session.execute(query.order_by(_feedback.c.created_at, _feedback.c.id)) if interactions else ()
+    return {interaction: feedback for interaction, feedback in rows}
 
 
 def _texts(session: Session, ids: set[UUID]) -> dict[UUID, sa.Row[Any]]:
     columns = ("id", "agent_id", "prompt", "prompt_key", "prompt_group", "response")
     query = sa.select(*(_interactions.c[name] for name in columns)).where(_interactions.c.id.in_(ids))
-    return {row.id: row for row in session.execute(query)}
+    return {row.id: row for row in session.execute(query)} if ids else {}
 
 
 _REASONS = {

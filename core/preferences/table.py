@@ -195,4 +195,4 @@ def _answers(session: Session, agent_id: str | None) -> tuple[int, int]:
     each: Any = query.subquery("each")
     several = sa.func.count().filter(each.c.n > 1)
     answers, prompts = session.execute(sa.select(sa.func.coalesce(sa.func.sum(each.c.n), 0), several)).one()
-    return answers, prompts
+    return int(answers), prompts  # a sum of counts is a Decimal on PostgreSQL

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from core.errors import InputRejected
@@ -130,12 +129,10 @@ def update_reward(session: Session, interaction: Interaction) -> Reward:
     """Compute the interaction's chat reward from what is stored now, and store it.
 
     Explicit is the mean over the people whose current feedback stands; it replaces implicit as ``value``, and both
-    are kept. Raises InputRejected for a plan: its reward lives on another scale.
+    are kept. Call it within ``store.write()``. Raises InputRejected for a plan: its reward lives on another scale.
     """
     if interaction.kind == InteractionKind.PLAN:
         raise InputRejected("A plan has no chat reward; plans are rewarded on their own scale.", field="kind")
-    # On PostgreSQL this makes two people's feedback on one answer wait for each other; SQLite has one writer anyway.
-    session.execute(sa.select(col(Interaction.id)).where(col(Interaction.id) == interaction.id).with_for_update())
     said = _current_feedback(session, interaction)
     implicit = implicit_parts(_metadata(interaction), None)
     explicit = _mean_parts([explicit_parts(kind, _signals(interaction)) for kind in said])

@@ -122,7 +122,7 @@ def spread(session: Session, *, scale: RewardScale, agent_id: str | None = None)
     """The interval of the mean over all agents or one, and the count of explicit rewards."""
     value, where = col(Reward.value), chosen(scale, agent_id)
     said = sa.select(sa.func.count()).select_from(Reward).where(*where, col(Reward.explicit).is_not(None))
-    sums = sa.select(sa.func.count(), sa.func.sum(value), sa.func.sum(value * value)).where(*where)
+    sums = sa.select(sa.func.count(), sa.func.sum(value), sa.func.sum(_square(value))).where(*where)
     n, total, squares = session.execute(sums).one()
     explicit = session.execute(said).scalar_one()
     return Spread(n, explicit, *_interval(n, total or 0.0, squares or 0.0))
@@ -160,7 +160,7 @@ def by_agent(session: Session, scale: RewardScale, *, limit: int = 100, offset: 
             agent,
             sa.func.count(),
             sa.func.sum(value),
-            sa.func.sum(value * value),
+            sa.func.sum(_square(value)),
             sa.func.min(value),
             sa.func.max(value),
         )
@@ -214,7 +214,7 @@ def agents(session: Session) -> list[str]:
     names = sa.select(sa.func.min(agent).label("name")).cte("names", recursive=True)
     following = sa.select(sa.func.min(agent)).where(agent > names.c.name).scalar_subquery()
     names = names.union_all(sa.select(following).where(names.c.name.is_not(None)))
-    return list(session.execute(sa.select(names.c.name).where(names.c.name.is_not(None))).scalars())
+    return sorted(session.execute(sa.select(names.c.name).where(names.c.name.is_not(None))).scalars())
 
 
 def _interactions(session: Session, agent_id: str | None, scale: RewardScale) -> int:
@@ -248,7 +248,7 @@ def _range_sums(days: int, one_agent: bool) -> sa.CompoundSelect[Any]:
     """One seek per day, so that a day means the same on every database whatever its session's time zone."""
     value, when = col(Reward.value), col(Reward.created_at)
     edges = [sa.bindparam(f"edge_{i}", type_=_type("created_at")) for i in range(days + 1)]
-    sums = (sa.func.count(), sa.func.sum(value), sa.func.sum(value * value))
+    sums = (sa.func.count(), sa.func.sum(value), sa.func.sum(_square(value)))
     return sa.union_all(
         *(
             sa.select(sa.literal_column(str(i)), *sums)
@@ -270,6 +270,11 @@ def _bound_where(one_agent: bool) -> list[sa.ColumnElement[bool]]:
 
 def _type(column: str) -> sa.types.TypeEngine[Any]:
     return cast(sa.Table, Reward.__table__).c[column].type  # type: ignore[attr-defined]
+
+
+def _square(value: Any) -> sa.ColumnElement[float]:
+    """PostgreSQL refuses a product too small to be told from zero; SQLite calls it zero."""
+    return sa.case((sa.func.abs(value) < 1e-150, 0.0), else_=value * value)
 
 
 def _interval(n: int, total: float, squares: float) -> tuple[float | None, float | None]:

@@ -11,17 +11,30 @@ from core.tables.datasets import (
     Split,
     TrainingDataset,
 )
-from core.tables.evaluations import Evaluation, EvaluationReview, Rating
+from core.tables.evaluations import Evaluation, EvaluationReview, PairChoice, PairEvaluation, Rating
 from core.tables.experiments import ExperimentDecision, ExperimentStatus, LearningExperiment
 from core.tables.feedback import (
+    IMPORT_TRANSITIONS,
     Feedback,
     FeedbackKind,
     FormType,
     Import,
+    ImportReject,
+    ImportStatus,
     Interaction,
     InteractionKind,
     MessageFeedbackType,
     Plan,
+)
+from core.tables.jobs import (
+    ENDED_JOBS,
+    JOB_TRANSITIONS,
+    IdempotencyKey,
+    Job,
+    JobCommand,
+    JobEvent,
+    JobStatus,
+    Worker,
 )
 from core.tables.learning import (
     AgentFeedback,
@@ -49,16 +62,25 @@ from core.tables.runs import (
     RUN_TRANSITIONS,
     TERMINAL_RUNS,
     Moment,
-    RunCommand,
+    RunCheckpoint,
     RunEvaluation,
     RunEvent,
     RunMetric,
     RunOutcome,
+    RunPairScore,
     RunPhase,
     RunSample,
     RunStatus,
     TrainingRun,
     TrainingType,
+)
+from core.tables.staging import (
+    STAGED,
+    STAGED_FEEDBACK,
+    STAGED_INTERACTIONS,
+    STAGED_LABELS,
+    STAGED_PAIRS,
+    STAGED_VERDICTS,
 )
 from core.tables.triage import (
     TRIAGE_TRANSITIONS,

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from core.tables.columns import id_field, json_field, one_of, text_field, time_field
+from core.tables.columns import big_field, id_field, json_field, one_of, text_field, time_field
 
 
 class AdapterStatus(StrEnum):
@@ -39,8 +39,8 @@ class Adapter(SQLModel, table=True):
     base_model: str = Field(max_length=500)
     path: str = Field(max_length=500)  # relative to the home folder
     files: dict[str, Any] = json_field()  # name → {sha256, bytes}
-    size_bytes: int
-    parameters: int
+    size_bytes: int = big_field()
+    parameters: int = big_field()
     status: AdapterStatus = one_of(AdapterStatus, "status", default=AdapterStatus.CANDIDATE)
     decided_by: str | None = Field(default=None, max_length=200)
     decided_at: datetime | None = None

@@ -81,6 +81,12 @@ def json_field(*, default_factory: Any = dict, nullable: bool = False) -> Any:
     return Field(default_factory=default_factory, sa_type=sa.JSON, nullable=False)
 
 
+def big_field(*, default: int | None = None) -> Any:
+    """A whole number beyond 32 bits: bytes of files, parameters of models."""
+    extra: dict[str, Any] = {} if default is None else {"default": default}
+    return Field(sa_type=sa.BigInteger, nullable=False, **extra)
+
+
 def text_field(*, default: str | None = None, nullable: bool = False) -> Any:
     if nullable:
         return Field(default=None, sa_type=sa.Text, nullable=True)

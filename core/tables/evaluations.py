@@ -19,6 +19,12 @@ class Rating(StrEnum):
     DOWN = "down"
 
 
+class PairChoice(StrEnum):
+    A = "A"
+    B = "B"
+    TIE = "tie"
+
+
 class Evaluation(SQLModel, table=True):
     """One verdict (rules section 5). Either scored, or ``unscored_reason`` says why not; never a guess."""
 
@@ -62,6 +68,42 @@ class Evaluation(SQLModel, table=True):
     latency_ms: float | None = None
     request_id: str | None = Field(default=None, max_length=200)
     raw_answer: str | None = text_field(nullable=True)
+    created_at: datetime = time_field(index=True)
+
+
+class PairEvaluation(SQLModel, table=True):
+    """What one judge said of a pair's two answers, in one order of showing them."""
+
+    __tablename__ = "pair_evaluations"
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "pair_id", "judge", "prompt_version", "presentation_order", "repeat_index", name="uq_pair_evaluations_once"
+        ),
+        sa.CheckConstraint("(choice IS NULL) = (unscored_reason IS NOT NULL)", name="chosen_or_reason"),
+        sa.Index("ix_pair_evaluations_judge_prompt_version", "judge", "prompt_version"),
+        within("confidence", 0, 1),
+    )
+
+    id: UUID = id_field()
+    pair_id: UUID = Field(foreign_key="preference_pairs.id", ondelete="CASCADE")
+    judge: str = Field(max_length=100)
+    prompt_version: str = Field(max_length=40)
+    prompt_hash: str = Field(default="", max_length=64)
+    presentation_order: str = Field(default="AB", max_length=2)  # which side was shown first
+    repeat_index: int = 0
+    choice: PairChoice | None = one_of(PairChoice, "choice", nullable=True)  # by the pair's sides, whatever the order
+    unscored_reason: str | None = Field(default=None, max_length=200)
+    confidence: float | None = None
+    score_a: float | None = None  # when the judge rated both; on its own scale
+    score_b: float | None = None
+    reasoning: str = text_field(default="")
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost_usd: float | None = None
+    latency_ms: float | None = None
+    request_id: str | None = Field(default=None, max_length=200)
+    raw_answer: str | None = text_field(nullable=True)
+    import_id: UUID | None = Field(default=None, foreign_key="imports.id", index=True)
     created_at: datetime = time_field(index=True)
 
 

@@ -40,6 +40,8 @@ class LearningExperiment(SQLModel, table=True):
     name: str = Field(default="", max_length=300)
     agent_id: str = Field(max_length=100, index=True)
     hypothesis: str = text_field(default="")
+    control_adapter_id: UUID | None = Field(default=None, foreign_key="adapters.id", index=True)  # None: the base
+    treatment_adapter_id: UUID | None = Field(default=None, foreign_key="adapters.id", index=True)
     control_config: dict[str, Any] = json_field()
     treatment_config: dict[str, Any] = json_field()
     control_percentage: float = Field(default=50, sa_column_kwargs={"server_default": "50"})

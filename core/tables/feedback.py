@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from core.tables.columns import id_field, json_field, one_of, text_field, time_field, within
+from core.tables.columns import big_field, id_field, json_field, one_of, text_field, time_field, within
 
 
 class InteractionKind(StrEnum):
@@ -77,6 +77,7 @@ class Interaction(SQLModel, table=True):
     pii: dict[str, Any] = json_field()  # kind → count of what was redacted
     source: str = Field(max_length=100)
     external_id: str | None = Field(default=None, max_length=200)
+    import_id: UUID | None = Field(default=None, foreign_key="imports.id", index=True)
     raw: dict[str, Any] = json_field()
     created_at: datetime = time_field(index=True)
 
@@ -105,6 +106,14 @@ class Feedback(SQLModel, table=True):
             unique=True,
             sqlite_where=sa.text("is_current AND kind = 'chat_message'"),
             postgresql_where=sa.text("is_current AND kind = 'chat_message'"),
+        ),
+        sa.Index(
+            "uq_feedback_current_plan",
+            "interaction_id",
+            "user_id",
+            unique=True,
+            sqlite_where=sa.text("is_current AND kind = 'plan'"),
+            postgresql_where=sa.text("is_current AND kind = 'plan'"),
         ),
         # is_current last: totals by kind are answered from this index alone.
         sa.Index("ix_feedback_kind_created_at_is_current", "kind", "created_at", "is_current"),
@@ -138,6 +147,9 @@ class Feedback(SQLModel, table=True):
     helpful: bool | None = None
     accurate: bool | None = None
     complete: bool | None = None
+    widget_interactions: list[Any] | None = json_field(
+        nullable=True
+    )  # of a plan: [{widget_index, action, duration_ms}]
     is_current: bool = Field(default=True, sa_column_kwargs={"server_default": sa.true()})
     page: dict[str, Any] = json_field()  # where on the site it was written
     pii: dict[str, Any] = json_field()  # kind → count of what was redacted
@@ -148,20 +160,57 @@ class Feedback(SQLModel, table=True):
     created_at: datetime = time_field(index=True)
 
 
+class ImportStatus(StrEnum):
+    READING = "reading"  # its rows are being read into the staging tables
+    CHECKED = "checked"  # all read, none visible: a person may publish it or give it up
+    PUBLISHED = "published"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+IMPORT_TRANSITIONS: dict[ImportStatus, frozenset[ImportStatus]] = {
+    ImportStatus.READING: frozenset({ImportStatus.CHECKED, ImportStatus.FAILED, ImportStatus.CANCELLED}),
+    ImportStatus.CHECKED: frozenset({ImportStatus.PUBLISHED, ImportStatus.FAILED, ImportStatus.CANCELLED}),
+    ImportStatus.FAILED: frozenset({ImportStatus.READING}),  # tried again
+    ImportStatus.PUBLISHED: frozenset(),
+    ImportStatus.CANCELLED: frozenset(),
+}
+
+
 class Import(SQLModel, table=True):
-    """One file that was read, with what became of its rows."""
+    """One file that was read, with what became of its rows. They are there once it is published, all or none."""
 
     __tablename__ = "imports"
+    __table_args__ = (sa.Index("ix_imports_columns_key_created_at", "columns_key", "created_at"),)
 
     id: UUID = id_field()
     filename: str = Field(max_length=300)
     sha256: str = Field(max_length=64, index=True)
+    size_bytes: int = big_field(default=0)
     format: str = Field(max_length=40)
+    kind: str = Field(default="", max_length=40)  # what its rows are
+    agent_id: str = Field(default="imported", max_length=100)
+    columns_key: str | None = Field(
+        default=None, max_length=64
+    )  # files with the same columns: their mapping is recalled
     mapping: dict[str, Any] = json_field()
+    status: ImportStatus = one_of(ImportStatus, "status", default=ImportStatus.READING)
+    dry_run: bool = False  # stop when checked
     accepted: int = 0
     duplicates: int = 0
     rejected: int = 0
-    rejects: list[Any] = json_field(default_factory=list)  # [{line, reason}], the first thousand
+    counts: dict[str, Any] = json_field()  # rows that were added, by table
     notes: list[Any] = json_field(default_factory=list)  # what was decided about the file, in words
     imported_by: str = Field(max_length=200)
     created_at: datetime = time_field()
+    published_at: datetime | None = None
+
+
+class ImportReject(SQLModel, table=True):
+    """A row of a file that was not taken, and why; ``line`` counts from 1."""
+
+    __tablename__ = "import_rejects"
+
+    import_id: UUID = Field(primary_key=True, foreign_key="imports.id", ondelete="CASCADE")
+    line: int = Field(primary_key=True)
+    reason: str = text_field()

@@ -93,6 +93,7 @@ class LearningExample(SQLModel, table=True):
     source_type: SourceType = one_of(SourceType, "source_type")
     source_interaction_id: UUID | None = Field(default=None, foreign_key="interactions.id", index=True)
     source_feedback_id: UUID | None = Field(default=None, foreign_key="feedback.id", index=True)
+    source_agent_feedback_id: UUID | None = Field(default=None, foreign_key="agent_feedback.id", index=True)
     review_status: ReviewStatus = one_of(ReviewStatus, "review_status", default=ReviewStatus.PENDING)
     reviewed_by: str | None = Field(default=None, max_length=200)
     reviewed_at: datetime | None = None
@@ -132,6 +133,10 @@ class AgentFeedback(SQLModel, table=True):
     feedback_text: str | None = text_field(nullable=True)
     correction_text: str | None = text_field(nullable=True)
     issue_categories: list[Any] = json_field(default_factory=list)
+    agent_output: str | None = text_field(nullable=True)  # what the agent answered, as the caller sent it
+    pii: dict[str, Any] = json_field()  # kind → count of what was redacted
+    source: str = Field(default="api", max_length=100)
+    raw: dict[str, Any] = json_field()
     interaction_id: UUID | None = Field(default=None, foreign_key="interactions.id", index=True)
     created_at: datetime = time_field()
 

@@ -62,6 +62,7 @@ class PreferencePair(SQLModel, table=True):
         sa.CheckConstraint("answer_a <> answer_b", name="sides_differ"),
         sa.Index("ix_preference_pairs_agent_id_status", "agent_id", "status"),
         sa.Index("ix_preference_pairs_status_leased_until", "status", "leased_until"),
+        sa.Index("ix_preference_pairs_agent_id_external_id", "agent_id", "external_id"),
         sa.Index("ix_preference_pairs_status_created_at", "status", "created_at"),  # the overview's counts
     )
 
@@ -83,6 +84,7 @@ class PreferencePair(SQLModel, table=True):
     feedback_id: UUID | None = Field(default=None, foreign_key="feedback.id", index=True)
     learning_example_id: UUID | None = Field(default=None, foreign_key="learning_examples.id", index=True)
     import_id: UUID | None = Field(default=None, foreign_key="imports.id", index=True)
+    external_id: str | None = Field(default=None, max_length=200)  # its id in the file it came from
     version: int = 0
     leased_by: str | None = Field(default=None, max_length=200)
     leased_until: datetime | None = None
@@ -122,4 +124,5 @@ class PairLabel(SQLModel, table=True):
     shown_ms: int  # from being shown to the key
     strength: int | None = None
     is_current: bool = True
+    import_id: UUID | None = Field(default=None, foreign_key="imports.id", index=True)  # given elsewhere
     created_at: datetime = time_field()

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from core.tables.columns import id_field, json_field, one_of, text_field, time_field, within
+from core.tables.columns import big_field, id_field, json_field, one_of, text_field, time_field, within
 
 
 class TrainingType(StrEnum):
@@ -33,7 +33,7 @@ class RunStatus(StrEnum):
 RUN_TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.PENDING: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.FAILED}),
     RunStatus.RUNNING: frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.INTERRUPTED}),
-    RunStatus.INTERRUPTED: frozenset({RunStatus.CANCELLED, RunStatus.FAILED}),
+    RunStatus.INTERRUPTED: frozenset({RunStatus.PENDING, RunStatus.CANCELLED, RunStatus.FAILED}),  # pending: resumed
     RunStatus.COMPLETED: frozenset(),
     RunStatus.FAILED: frozenset(),
     RunStatus.CANCELLED: frozenset(),
@@ -56,10 +56,6 @@ class RunOutcome(StrEnum):
     SKIPPED_TOO_FEW = "skipped_too_few"
     EVAL_GATE_FAILED = "eval_gate_failed"
     CRASHED = "crashed"
-
-
-class RunCommand(StrEnum):
-    CANCEL = "cancel"
 
 
 class Moment(StrEnum):
@@ -104,8 +100,6 @@ class TrainingRun(SQLModel, table=True):
     log_path: str | None = Field(default=None, max_length=500)
     error: str | None = text_field(nullable=True)  # one sentence for a person
     error_detail: str | None = text_field(nullable=True)  # the traceback
-    command: RunCommand | None = one_of(RunCommand, "command", nullable=True)
-    owner: str | None = Field(default=None, max_length=200)  # host:pid:start time of the process that trains
     heartbeat_at: datetime | None = None
     requested_by: str = Field(default="", max_length=200)
     started_at: datetime | None = None
@@ -178,6 +172,34 @@ class RunEvaluation(SQLModel, table=True):
     high: float
     mean_margin: float  # mean log-probability difference per pair, nats
     preference_loss: float | None = None  # −log σ(margin of rewards), the gate's value
+    created_at: datetime = time_field()
+
+
+class RunPairScore(SQLModel, table=True):
+    """How one held-out pair fared: the margin log p(chosen) − log p(rejected), in nats, before and after.
+
+    Wrong before and right after: the complaint behind the pair is one this run fixed.
+    """
+
+    __tablename__ = "run_pair_scores"
+
+    run_id: UUID = Field(primary_key=True, foreign_key="training_runs.id", ondelete="CASCADE")
+    pair_id: UUID = Field(primary_key=True, foreign_key="preference_pairs.id", ondelete="CASCADE", index=True)
+    split: str = Field(max_length=20)
+    before: float | None = None
+    after: float | None = None
+
+
+class RunCheckpoint(SQLModel, table=True):
+    """Where an interrupted run can go on; the files are checked against their hashes before they are used."""
+
+    __tablename__ = "run_checkpoints"
+
+    run_id: UUID = Field(primary_key=True, foreign_key="training_runs.id", ondelete="CASCADE")
+    step: int = Field(primary_key=True)
+    path: str = Field(max_length=500)  # relative to the home folder
+    files: dict[str, Any] = json_field()  # name → {sha256, bytes}
+    size_bytes: int = big_field()
     created_at: datetime = time_field()
 
 

@@ -31,9 +31,11 @@ class Facts:
     parameters: int
     device: str
     versions: dict[str, str]
+    fingerprint: dict[str, str] = field(default_factory=dict)  # what tells this run from every other
     notes: list[str] = field(default_factory=list)  # what was left out or changed on the way
     before: dict[str, Accuracy] = field(default_factory=dict)
     after: dict[str, Accuracy] = field(default_factory=dict)
+    train_loss: float | None = None
     gate_split: str = ""
     gate_loss: float = 0.0
     passed: bool = False

@@ -1,39 +1,34 @@
 """One LoRA DPO run from pairs to an adapter's files. Pure: it knows neither the store nor a screen.
 
 In: a spec, a base model's folder, rows by split. Out: a folder with the adapter, and what was measured, told to a
-sink on the way. The same seed on the same machine gives the same adapter. One run at a time in a process: seeds and
-threads are torch's globals.
+sink on the way. The same seed on the same machine gives the same adapter, paused, killed and resumed or not. One run
+at a time in a process: seeds and threads are torch's globals.
 """
 
 from __future__ import annotations
 
-import gc
-import hashlib
-import json
 import tempfile
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
 from core.datasets.rows import PairRow
 from core.errors import TrainingError
 from core.inference.folder import ModelFolder, inspect_folder
 from core.inference.libraries import quiet_libraries
-from core.inference.local import LocalModel, load_base
+from core.inference.local import LocalModel, load_base, torch_dtype_and_device
 from core.tables.runs import RunOutcome, RunPhase
-from core.training import artifacts, card, loop
+from core.training import artifacts, card, folders, loop, memory, space
+from core.training.checkpoints import Checkpoints
 from core.training.evaluation import Accuracy
+from core.training.fingerprint import fingerprint, library_versions, rows_sha256
+from core.training.finished import finished_before
 from core.training.held_out import SPLITS, HeldOut
-from core.training.meter import Meter, Stopped
+from core.training.meter import Meter, MeterState, Stopped
 from core.training.selection import Selection, select, worth_encoding
 from core.training.spec import ALL_LINEAR, GATE, MIN_ROWS, Control, Sample, Sink, TrainResult, TrainSpec
 
 __all__ = ["Accuracy", "Control", "Sample", "Sink", "TrainResult", "train"]
-
-LARGE = 20_000_000  # parameters; below, looking for what is left of a run costs more than leaving it
-LIBRARIES = ("torch", "transformers", "trl", "peft")
 
 
 def train(
@@ -44,29 +39,37 @@ def train(
     out: Path,
     sink: Sink,
     control: Control,
+    checkpoints: Path | None = None,
 ) -> TrainResult:
     """Train an adapter on ``rows["train"]``, judge it on ``rows["validation"]`` and ``rows["test"]``.
 
-    ``out`` must not exist; it does afterwards exactly when the result names it. Raises BaseModelRejected, Diverged,
-    or TrainingError (no memory, no disk, nothing held out); nothing is left in ``out`` then.
+    ``out`` must not exist; it does afterwards exactly when the result names it. ``checkpoints`` is a folder of this
+    run's own: with it, a run that was paused, shut down or killed goes on from its newest whole checkpoint when it is
+    trained again with the same arguments, and ends with the same files. It is removed once the adapter is written.
+    Raises BaseModelRejected, Diverged, or TrainingError (no memory, no disk, nothing held out); nothing is left in
+    ``out`` then, and checkpoints stay.
     """
     meter = Meter(sink, control)
-    run = _Run(spec, Path(base_folder), rows, Path(out), sink, meter)
+    kept = Checkpoints(Path(checkpoints) if checkpoints else None, asked=spec.checkpoint_steps, sink=sink)
+    run = _Run(spec, Path(base_folder), rows, Path(out), sink, meter, kept)
     try:
         return run.go()
     except Stopped as stop:
-        return TrainResult(outcome=None, steps=meter.steps, stopped=stop.why)
+        at = kept.step if stop.why != "cancel" else None
+        return TrainResult(outcome=None, steps=meter.steps, stopped=stop.why, checkpoint_step=at)
     except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        if not memory.out_of_memory(error):
             raise
-        traceback.clear_frames(error.__traceback__)  # their variables would keep the memory that is missing
+        raise memory.refusal(spec, error) from error
+    except OSError as error:
+        if not folders.disk_full(error):
+            raise
         raise TrainingError(
-            f"There was not enough memory for {spec.batch_size} pairs of up to {spec.max_length:,} tokens at once, "
-            "so training stopped and no adapter was written. Try a smaller batch size (with more accumulation steps), "
-            "a shorter maximum length, or gradient checkpointing on a GPU."
+            "The disk filled up with training's temporary files, so it stopped and no adapter was written. Free some "
+            "space and start again; earlier adapters are untouched."
         ) from error
     finally:
-        run.free_memory()
+        memory.free(run.parameters)
 
 
 @dataclass
@@ -79,31 +82,57 @@ class _Run:
     out: Path
     sink: Sink
     meter: Meter
+    kept: Checkpoints
     notes: list[str] = field(default_factory=list)
-    worth_freeing: bool = False
+    parameters: int | None = None  # of the base
+    made_of: dict[str, str] = field(default_factory=dict)  # the run's fingerprint
 
     def go(self) -> TrainResult:
         self.sink.phase(RunPhase.STARTING)
         worth = worth_encoding(self.rows.get("train", ()))
         if worth < MIN_ROWS:
             return self._too_few(worth)
+        base = self._base()
         if self.out.exists():
-            raise TrainingError(f"There is an adapter “{self.out.name}” already; nothing was trained.")
-        artifacts.discard(self.out)
-        base = inspect_folder(self.base_folder)
-        self.worth_freeing = (base.parameters or 0) > LARGE
+            return self._finished_before()
+        self._look_back()
         self.meter.check()
         model = self._load()
         splits = self._select(model)
         if len(splits["train"].rows) < MIN_ROWS:
             return self._too_few(len(splits["train"].rows))
         held_out = HeldOut(self.spec, splits, self.sink, self.meter)
+        targets = self._targets(model)
         held_out.look_before(model)
-        model, train_loss = self._fit(model, splits["train"])
+        model = self._fit(model, splits["train"], targets)
         self.meter.check()
         held_out.look_after(model)
         self.meter.check()
-        return self._finish(base, model, splits, held_out, train_loss)
+        return self._finish(base, model, splits, held_out)
+
+    def _base(self) -> ModelFolder:
+        """The base model's folder, looked at; now it is known what this run is made of."""
+        base = inspect_folder(self.base_folder)
+        self.parameters = base.parameters
+        quiet_libraries()
+        dtype, device = torch_dtype_and_device()
+        self.made_of = fingerprint(self.spec, self.rows, base_sha256=base.sha256, device=f"{device} {dtype}")
+        return base
+
+    def _finished_before(self) -> TrainResult:
+        """What this very run had made when its process ended. Raises TrainingError when another one made it."""
+        result = finished_before(self.out, self.made_of, self.sink) if self.kept.folder is not None else None
+        if result is None:
+            raise TrainingError(f"There is an adapter “{self.out.name}” already; nothing was trained.")
+        self.kept.remove()
+        return result
+
+    def _look_back(self) -> None:
+        """Clear what a killed process was writing, and count on from its newest checkpoint."""
+        folders.discard(self.out)
+        found = self.kept.find(self.made_of)
+        if found is not None:
+            self.meter.restore(MeterState(**found.state()["meter"]))
 
     def _too_few(self, count: int) -> TrainResult:
         self._note("skipped", f"Usable training pairs: {count}. At least {MIN_ROWS} are needed; nothing was trained.")
@@ -135,11 +164,18 @@ class _Run:
                 self._note("pairs", sentence)
         return splits
 
-    def _fit(self, model: LocalModel, selection: Selection) -> tuple[LocalModel, float]:
-        """The model with its trained adapter on, and the mean training loss."""
+    def _targets(self, model: LocalModel) -> list[str] | str:
+        """The layers to adapt. Raises TrainingError when the disk has no room for what comes of it."""
         targets = loop.targets_in(model.model, self.spec.target_modules)
         if targets == ALL_LINEAR != self.spec.target_modules:
             self._note("targets", "This base has no module of the names asked for; every linear layer is trained.")
+        space.require(
+            self.out.parent, space.lora_numbers(model.model, targets, self.spec.lora_r), checkpoints=self.kept.folder
+        )
+        return targets
+
+    def _fit(self, model: LocalModel, selection: Selection, targets: list[str] | str) -> LocalModel:
+        """The model with its trained adapter on."""
         self.meter.check()
         self.sink.phase(RunPhase.TRAINING)
         length = model.max_length or self.spec.max_length
@@ -154,17 +190,12 @@ class _Run:
                 device=model.device,
                 scratch=Path(scratch),
                 meter=self.meter,
+                kept=self.kept,
             )
-        adapted = LocalModel(trained.model, model.chat.tokenizer, device=model.device, max_length=length)
-        return adapted, trained.train_loss
+        return LocalModel(trained, model.chat.tokenizer, device=model.device, max_length=length)
 
     def _finish(
-        self,
-        base: ModelFolder,
-        model: LocalModel,
-        splits: Mapping[str, Selection],
-        held_out: HeldOut,
-        train_loss: float,
+        self, base: ModelFolder, model: LocalModel, splits: Mapping[str, Selection], held_out: HeldOut
     ) -> TrainResult:
         facts = self._facts(base, model, splits, held_out)
         self.sink.event("gate", _gate_sentence(facts.gate_loss, facts.gate_split, passed=facts.passed))
@@ -176,13 +207,14 @@ class _Run:
             record=card.record(facts),
             deployable=facts.passed,
         )
+        self.kept.remove()
         return TrainResult(
             outcome=RunOutcome.OK if facts.passed else RunOutcome.EVAL_GATE_FAILED,
             steps=facts.steps,
             adapter_dir=self.out,
             files=files,
             parameters=facts.parameters,
-            train_loss=train_loss,
+            train_loss=facts.train_loss,
             gate_loss=facts.gate_loss,
         )
 
@@ -194,28 +226,21 @@ class _Run:
             architecture=base.architecture,
             base_sha256=base.sha256,
             licence=card.stated_licence(base.path),
-            rows_sha256=_rows_sha256(splits),
+            rows_sha256=rows_sha256({name: selection.rows for name, selection in splits.items()}),
             pairs={name: len(selection.rows) for name, selection in splits.items()},
             steps=self.meter.steps,
             parameters=sum(weights.numel() for weights in model.model.parameters() if weights.requires_grad),
             device=model.device,
-            versions={name: version(name) for name in LIBRARIES},
+            versions=library_versions(),
+            fingerprint=self.made_of,
             notes=self.notes,
+            train_loss=self.meter.train_loss,
             before=held_out.before,
             after=held_out.after,
             gate_split=held_out.gate_split,
             gate_loss=held_out.gate_loss,
             passed=held_out.gate_loss <= GATE,
         )
-
-    def free_memory(self) -> None:
-        """Give back what the run held, so that the next one starts with all of it."""
-        if self.worth_freeing:
-            import torch
-
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
 
     def _note(self, kind: str, sentence: str) -> None:
         """Say it to whoever watches, and keep it for the card."""
@@ -226,22 +251,3 @@ class _Run:
 def _gate_sentence(loss: float, split: str, *, passed: bool) -> str:
     verdict = "the adapter passed the gate" if passed else "the adapter did not pass the gate and is not deployable"
     return f"Preference loss on {split}: {loss:.3f} (at most {GATE:.3f} is let through): {verdict}."
-
-
-def _rows_sha256(splits: Mapping[str, Selection]) -> str:
-    """Hash of the pairs as they were used, split by split, in order."""
-    digest = hashlib.sha256()
-    for name, selection in splits.items():
-        for row in selection.rows:
-            line = json.dumps([name, row.messages, row.chosen, row.rejected], ensure_ascii=True, sort_keys=True)
-            digest.update(line.encode() + b"\n")
-    return digest.hexdigest()
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    """A GPU says so by its own type, a CPU allocator in words."""
-    import torch
-
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return "can't allocate memory" in str(error) or "out of memory" in str(error).lower()

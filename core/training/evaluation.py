@@ -56,6 +56,11 @@ class Scores:
     def finite(self) -> bool:
         return all(map(math.isfinite, self.chosen + self.rejected))
 
+    @property
+    def margins(self) -> list[float]:
+        """log p(chosen) − log p(rejected) of each pair, in nats; above zero the pair is right."""
+        return [c - r for c, r in zip(self.chosen, self.rejected, strict=True)]
+
 
 def score_pairs(model: LocalModel, pairs: Sequence[EncodedPair], *, between: Callable[[], None]) -> Scores:
     """Both sides of every pair under the model as it stands."""
@@ -74,7 +79,7 @@ def accuracy(scores: Scores, *, reference: Scores | None = None, beta: float | N
     n = len(scores.chosen)
     if n == 0:
         raise ValueError("no pairs to measure")
-    margins = [c - r for c, r in zip(scores.chosen, scores.rejected, strict=True)]
+    margins = scores.margins
     correct = sum(margin > 0 for margin in margins)
     low, high = wilson(correct, n)
     return Accuracy(

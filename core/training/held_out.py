@@ -89,6 +89,8 @@ class HeldOut:
         }
         for name, value in measured.items():
             self._sink.evaluation(moment, name, value)
+        for name, split in self._splits.items():
+            self._sink.scores(moment, name, [row.pair_id for row in split.rows], scores[name].margins)
         return measured
 
     def _prompts(self, model: LocalModel) -> list[PairRow]:

@@ -1,7 +1,7 @@
-"""TRL's DPO trainer as Hone uses it: built under one lock, quiet, stoppable, with LoRA on one model.
+"""TRL's DPO trainer as Hone uses it: built under one lock, quiet, stoppable, resumable, with LoRA on one model.
 
-In: a spec, a loaded model, selected pairs, a meter. Out: the trained PEFT model. Writes no files of its own; the
-scratch folder is only there because the trainer insists on one.
+In: a spec, a loaded model, selected pairs, a meter, the run's checkpoints. Out: the trained PEFT model. Writes no
+files but checkpoints; the scratch folder is only there because the trainer insists on one.
 """
 
 from __future__ import annotations
@@ -10,26 +10,19 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.inference.chat import Chat
+from core.training.checkpoints import Checkpoints
 from core.training.meter import Meter
+from core.training.resuming import Resumable
 from core.training.selection import Selection
 from core.training.spec import ALL_LINEAR, TrainSpec
 
 # Fingerprinting a dataset swaps sys.stdout for the whole process for a moment (dill's capture); two at once would
 # leave it a dead buffer.
 PREPARING = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The model with its adapter on, as TRL leaves it."""
-
-    model: Any
-    train_loss: float
 
 
 def targets_in(model: Any, wanted: Sequence[str] | str) -> list[str] | str:
@@ -51,25 +44,29 @@ def fit(
     device: str,
     scratch: Path,
     meter: Meter,
-) -> Trained:
-    """Train LoRA weights on the selection's pairs until the steps are done or the meter says stop."""
+    kept: Checkpoints,
+) -> Any:
+    """The model with LoRA weights on, trained on the selection's pairs until the steps are done or the meter says stop.
+
+    Goes on from ``kept.newest`` when there is one.
+    """
     from transformers import PrinterCallback
 
     _silence_dropout(model)
     with PREPARING:
         examples = [chat.example(row.messages, row.chosen, row.rejected) for row in selection.rows]
-        trainer = _trainer_class(meter)(
+        trainer = _trainer_class(meter, kept)(
             model=model,
             args=arguments(spec, rows=len(examples), max_length=max_length, device=device, scratch=scratch),
             train_dataset=dataset(examples),
             processing_class=chat.tokenizer,
             peft_config=lora(spec, model, targets),
-            callbacks=[_callback(meter)],
+            callbacks=[_callback(meter, kept)],
         )
     trainer.remove_callback(PrinterCallback)
     with _metered(meter):
-        output = trainer.train()
-    return Trained(trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False), output.training_loss)
+        trainer.train(resume_from_checkpoint=str(kept.newest.path) if kept.newest is not None else None)
+    return trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
 
 
 def total_steps(spec: TrainSpec, rows: int) -> int:
@@ -132,7 +129,7 @@ def arguments(spec: TrainSpec, *, rows: int, max_length: int, device: str, scrat
         logging_nan_inf_filter=False,  # it would hide the step at which the loss broke
         disable_tqdm=True,
         report_to="none",
-        save_strategy="no",
+        save_strategy="no",  # the callback says when
         eval_strategy="no",
     )
     if config.n_gpu > 1:
@@ -167,11 +164,15 @@ def _silence_dropout(model: Any) -> None:
             module.attention_dropout = 0.0
 
 
-def _trainer_class(meter: Meter) -> Any:
+def _trainer_class(meter: Meter, kept: Checkpoints) -> Any:
     from trl import DPOTrainer
 
-    class Trainer(DPOTrainer):  # type: ignore[misc]
-        """TRL's, but it sends nothing anywhere and can be stopped while it reads the reference."""
+    class Trainer(Resumable, DPOTrainer):  # type: ignore[misc]
+        """TRL's, but it sends nothing anywhere, keeps no pickles and can be stopped while it reads the reference."""
+
+        def __init__(self, **how: Any) -> None:
+            self.meter, self.kept = meter, kept
+            super().__init__(**how)
 
         def _send_telemetry(self) -> None:
             return None
@@ -183,7 +184,7 @@ def _trainer_class(meter: Meter) -> Any:
     return Trainer
 
 
-def _callback(meter: Meter) -> Any:
+def _callback(meter: Meter, kept: Checkpoints) -> Any:
     from transformers import TrainerCallback
 
     class Callback(TrainerCallback):  # type: ignore[misc]
@@ -193,9 +194,12 @@ def _callback(meter: Meter) -> Any:
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
             if meter.stepped(state.global_step, state.max_steps):
                 control.should_training_stop = True
+            if kept.due(state.global_step, state.max_steps, stopped=meter.stopped):
+                control.should_save = True  # done once this step is logged
             return control
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             meter.logged(state.global_step, logs or {})
+            state.log_history.clear()  # the meter has it, and it would go into every checkpoint
 
     return Callback()

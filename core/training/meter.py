@@ -1,7 +1,8 @@
 """What a run logs, on its way out: buffered, renamed, checked for numbers that are none.
 
 In: the trainer's log rows and steps. Out: rows with RunMetric's column names about once a second. It also asks, at
-every step, whether somebody wants the run to stop. Knows nothing of torch.
+every step, whether somebody wants the run to stop. What it counts outlives the process: its state goes into every
+checkpoint, so that a resumed run counts on. Knows nothing of torch.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from core.errors import Diverged
@@ -31,11 +33,21 @@ COLUMNS = {  # TRL's name → RunMetric's
 
 
 class Stopped(Exception):
-    """Somebody asked the run to stop; ``why`` is "cancel" or "shutdown"."""
+    """Somebody asked the run to stop; ``why`` is "pause", "shutdown" or "cancel"."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+@dataclass(frozen=True)
+class MeterState:
+    """What was counted up to a step."""
+
+    steps: int = 0
+    tokens: int = 0
+    elapsed_s: float = 0.0
+    loss_sum: float = 0.0  # one loss a step
 
 
 class Meter:
@@ -45,8 +57,26 @@ class Meter:
         self._sink, self._control, self._clock = sink, control, clock
         self._rows: list[dict[str, Any]] = []
         self._began = self._flushed = clock()
+        self._earlier = MeterState()
+        self._tokens = 0
+        self._loss_sum = 0.0
         self.steps = 0
         self.stopped: str | None = None
+
+    @property
+    def train_loss(self) -> float | None:
+        """Mean loss of all steps, whichever process made them; None before the first."""
+        return self._loss_sum / self.steps if self.steps else None
+
+    def state(self) -> MeterState:
+        """What is counted so far, to go on from in another process."""
+        elapsed_s = self._earlier.elapsed_s + self._clock() - self._began
+        return MeterState(self.steps, self._tokens, elapsed_s, self._loss_sum)
+
+    def restore(self, state: MeterState) -> None:
+        """Count on from where another process stopped; its time between then and now is not counted."""
+        self._earlier = state
+        self.steps, self._tokens, self._loss_sum = state.steps, state.tokens, state.loss_sum
 
     def check(self) -> None:
         """Raises Stopped when somebody asked; for the work before and after the steps."""
@@ -55,8 +85,9 @@ class Meter:
             raise Stopped(self.stopped)
 
     def began(self, total: int) -> None:
+        """The trainer starts stepping, at the first step or after the last one of a checkpoint."""
         self._began = self._flushed = self._clock()
-        self._sink.progress(0, total)
+        self._sink.progress(self.steps, total)
 
     def stepped(self, step: int, total: int) -> bool:
         """One optimizer step is done; True when it was the last one to do because somebody asked."""
@@ -79,9 +110,11 @@ class Meter:
         row: dict[str, Any] = {"step": step}
         row |= {column: _finite(logs[name]) for name, column in COLUMNS.items() if name in logs}
         if "num_tokens" in logs:
-            row["tokens"] = int(logs["num_tokens"])
+            self._tokens = self._earlier.tokens + int(logs["num_tokens"])  # the trainer starts at 0 when it resumes
+            row["tokens"] = self._tokens
+        self._loss_sum += logs["loss"]
         now = self._clock()
-        row["elapsed_s"] = round(now - self._began, 3)
+        row["elapsed_s"] = round(self._earlier.elapsed_s + now - self._began, 3)
         self._rows.append(row)
         if now - self._flushed >= FLUSH_S:
             self.flush()

@@ -13,7 +13,19 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from core.tables import Moment, RunEvaluation, RunEvent, RunMetric, RunPhase, RunSample, RunStatus, TrainingRun, now
+from core.tables import (
+    Moment,
+    RunCheckpoint,
+    RunEvaluation,
+    RunEvent,
+    RunMetric,
+    RunPairScore,
+    RunPhase,
+    RunSample,
+    RunStatus,
+    TrainingRun,
+    now,
+)
 
 HELD_OUT = "held_out"
 _COLUMNS = tuple(column.name for column in RunMetric.__table__.columns if column.name not in ("run_id", "step"))  # type: ignore[attr-defined]
@@ -43,9 +55,34 @@ def record_phase(session: Session, run_id: UUID, phase: RunPhase) -> None:
     _update(session, run_id, phase=phase, heartbeat_at=now())
 
 
-def beat(session: Session, run_id: UUID) -> None:
-    """A sign of life."""
-    _update(session, run_id, heartbeat_at=now())
+def record_scores(session: Session, run_id: UUID, *, split: str, moment: Moment, margins: Mapping[UUID, float]) -> None:
+    """Held-out pairs with their margin before or after; the other moment's value stays as it is."""
+    mine = col(RunPairScore.run_id) == run_id
+    known = {row.pair_id: row for row in session.exec(select(RunPairScore).where(mine))}
+    for pair_id, margin in margins.items():
+        row = known.get(pair_id) or RunPairScore(run_id=run_id, pair_id=pair_id, split=split)
+        setattr(row, moment.value, margin)
+        session.add(row)
+    session.flush()
+
+
+def record_checkpoint(
+    session: Session, run_id: UUID, step: int, *, path: str, files: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """The newest place to go on from; only the one before it is left beside it on the disk."""
+    mine = col(RunCheckpoint.run_id) == run_id
+    earlier = session.exec(select(RunCheckpoint.step).where(mine).order_by(col(RunCheckpoint.step).desc())).all()
+    gone = [at for at in earlier if at >= step] + [at for at in earlier if at < step][1:]
+    session.exec(sa.delete(RunCheckpoint).where(mine, col(RunCheckpoint.step).in_(gone)))
+    size = sum(int(entry["bytes"]) for entry in files.values())
+    plain = {name: dict(entry) for name, entry in files.items()}
+    session.add(RunCheckpoint(run_id=run_id, step=step, path=path, files=plain, size_bytes=size))
+    session.flush()
+
+
+def forget_checkpoints(session: Session, run_id: UUID) -> None:
+    """The run needs none of them any more."""
+    session.exec(sa.delete(RunCheckpoint).where(col(RunCheckpoint.run_id) == run_id))
 
 
 def record_evaluation(session: Session, evaluation: RunEvaluation) -> None:

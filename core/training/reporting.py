@@ -1,39 +1,54 @@
-"""Between a trainer and the store: what it reports goes in, what people command comes out.
+"""Between a trainer and the store: what it reports goes in, in the name of the job that holds the run.
 
 The trainer's thread never waits for more than one busy timeout: reports gather until the database takes them.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlmodel import Session
 
-from core.errors import HoneError, StoreError
+from core.errors import StoreError
 from core.store import Store
-from core.tables import Moment, RunCommand, RunEvaluation, RunPhase, RunSample
+from core.tables import Moment, RunEvaluation, RunPhase, RunSample
 from core.training import records, runs
 from core.training.evaluation import Accuracy
+from core.training.folders import Files
 from core.training.spec import Sample
 
-HEARTBEAT_S = 5.0
-COMMAND_POLL_S = 0.5
 BUILDING_EVERY_S = 1.0  # a page looks every two seconds
 
 OnProgress = Callable[[str, int, int], None]
 """Called with (phase, step, total) for a face that waits beside the run."""
 
 
+class Held(Protocol):
+    """The run's job, in this process's hands."""
+
+    @property
+    def asked(self) -> str | None:
+        """ "cancel", "pause", "shutdown", "lost" or None."""
+        ...
+
+    def saved(self, session: Session, done: int, total: int | None, *, unit: str, note: str) -> None:
+        """Store how far it is. Raises Stopped when the job is in other hands: then nothing is stored."""
+        ...
+
+
 class StoreSink:
     """Receives what the trainer reports. Every report is a small write, kept until a transaction took it."""
 
-    def __init__(self, store: Store, run_id: UUID, *, on_progress: OnProgress | None = None) -> None:
-        self._store, self._run_id = store, run_id
+    def __init__(
+        self, store: Store, run_id: UUID, *, held: Held, home: Path, on_progress: OnProgress | None = None
+    ) -> None:
+        self._store, self._run_id, self._held, self._home = store, run_id, held, home
+        self._at = (0, 0)
         self._on_progress = on_progress or (lambda phase, step, total: None)
         self._phase = RunPhase.STARTING
         self._waiting: list[Callable[[Session], None]] = []
@@ -60,7 +75,7 @@ class StoreSink:
 
     def progress(self, step: int, total: int) -> None:
         """Stored with the next report: the trainer calls this at every step."""
-        self._progress = (step, total)
+        self._progress = self._at = (step, total)
         self._on_progress(self._phase.value, step, total)
 
     def metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -104,6 +119,18 @@ class StoreSink:
             )
         )
 
+    def scores(self, moment: str, split: str, pair_ids: Sequence[str], margins: Sequence[float]) -> None:
+        """How each held-out pair fares, so that a page can say which complaints the run fixed."""
+        found = dict(zip((UUID(pair_id) for pair_id in pair_ids), margins, strict=True))
+        at = Moment(moment)
+        self._report(
+            lambda session: records.record_scores(session, self._run_id, split=split, moment=at, margins=found)
+        )
+
+    def checkpoint(self, step: int, path: Path, files: Files) -> None:
+        place = str(path.relative_to(self._home)) if path.is_relative_to(self._home) else path.name
+        self._report(lambda session: records.record_checkpoint(session, self._run_id, step, path=place, files=files))
+
     def _report(self, write: Callable[[Session], None]) -> None:
         self._waiting.append(write)
         self.flush()
@@ -112,6 +139,7 @@ class StoreSink:
         """Store what has gathered, in order; what a busy or full database refuses stays for the next time."""
         with suppress(StoreError):
             with self._store.write() as session:
+                self._held.saved(session, *self._at, unit="steps", note=self._phase.value)
                 for write in self._waiting:
                     write(session)
                 if self._built is not None:
@@ -119,41 +147,3 @@ class StoreSink:
                 if self._progress is not None:
                     records.record_progress(session, self._run_id, step=self._progress[0], total=self._progress[1])
             self._waiting, self._progress, self._built = [], None, None
-
-
-class Watch:
-    """Beats for the run and listens for commands, so that the trainer's own thread only looks at a flag."""
-
-    def __init__(self, store: Store, run_id: UUID, shutdown: threading.Event) -> None:
-        self._store, self._run_id = store, run_id
-        self._shutdown = shutdown
-        self._cancel = threading.Event()
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name="training-watch", daemon=True)
-
-    def stop_requested(self) -> str | None:
-        """ "cancel", "shutdown" or None; costs two flag reads."""
-        if self._cancel.is_set():
-            return "cancel"
-        return "shutdown" if self._shutdown.is_set() else None
-
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join(5)
-
-    def _listen(self) -> None:
-        beats_every = max(1, round(HEARTBEAT_S / COMMAND_POLL_S))
-        tick = 0
-        while not self._done.wait(COMMAND_POLL_S):
-            tick += 1
-            with suppress(HoneError):  # the next tick asks again
-                with self._store.read() as session:
-                    if runs.get(session, self._run_id).command is RunCommand.CANCEL:
-                        self._cancel.set()
-                if tick % beats_every == 0:
-                    with self._store.write() as session:
-                        records.beat(session, self._run_id)

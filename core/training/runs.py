@@ -1,19 +1,17 @@
-"""The life of a run in the store: asked for, claimed by one process, measured, ended.
+"""The life of a run in the store: asked for, trained, measured, ended; paused and resumed in between.
 
-pending → running → completed | failed | cancelled | interrupted (rules section 9). The database holds the one
-slot: a partial unique index allows a single running row, whoever claims it. Nothing here trains.
+pending → running → completed | failed | cancelled | interrupted, and from interrupted to pending again (rules section
+9). The database holds the one slot: a partial unique index allows a single running row. Who trains a run, and whether
+that process still lives, is the job's affair (``core.jobs``). Nothing here trains.
 """
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import psutil
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
@@ -22,7 +20,7 @@ from core.tables import (
     RUN_TRANSITIONS,
     TERMINAL_RUNS,
     DatasetStatus,
-    RunCommand,
+    RunCheckpoint,
     RunEvent,
     RunOutcome,
     RunPhase,
@@ -35,13 +33,7 @@ from core.tables import (
 )
 from core.training.spec import TrainSpec
 
-SILENT_AFTER = timedelta(seconds=30)  # an owner on another machine that has not beaten for this long is gone
 STUCK_AFTER = timedelta(hours=24)
-
-
-def this_process() -> str:
-    """Who owns a run: host, process id and the process's start time, so that a reused id is not mistaken for it."""
-    return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.2f}"
 
 
 def get(session: Session, run_id: UUID) -> TrainingRun:
@@ -96,22 +88,21 @@ def request(
     return run
 
 
-def claim(session: Session, *, owner: str, run_id: UUID | None = None) -> TrainingRun | None:
-    """Take the slot for the oldest pending run (or for ``run_id``); None when the slot or the queue is empty.
+def begin(session: Session, run_id: UUID) -> TrainingRun:
+    """A run's training begins, or goes on in another process. Raises NotFound.
 
-    Must run inside ``store.write()``: the write lock makes look and take one step.
+    A run that has ended already is given back as it is.
     """
-    if session.exec(select(TrainingRun.id).where(TrainingRun.status == RunStatus.RUNNING)).first() is not None:
-        return None
-    pending = select(TrainingRun).where(TrainingRun.status == RunStatus.PENDING).order_by(col(TrainingRun.id))
-    if run_id is not None:
-        pending = pending.where(TrainingRun.id == run_id)
-    run = session.exec(pending.limit(1)).first()
-    if run is None:
-        return None
-    advance(session, run, RunStatus.RUNNING, phase=RunPhase.STARTING)
-    run.owner, run.started_at, run.heartbeat_at = owner, now(), now()
-    event(session, run.id, kind="started", message="Training was started.")
+    run = get(session, run_id)
+    if run.status in TERMINAL_RUNS:
+        return run
+    if run.status is not RunStatus.RUNNING:
+        if run.status is RunStatus.INTERRUPTED:
+            advance(session, run, RunStatus.PENDING, phase=RunPhase.QUEUED)
+        advance(session, run, RunStatus.RUNNING, phase=RunPhase.STARTING)
+    went_on = run.started_at is not None
+    run.started_at, run.heartbeat_at = run.started_at or now(), now()
+    event(session, run.id, kind="started", message="Training goes on." if went_on else "Training was started.")
     return run
 
 
@@ -130,13 +121,12 @@ def advance(
     if to not in RUN_TRANSITIONS[was]:
         raise InvalidTransition("training run", run.id, was=was, to=to)
     ended = to in TERMINAL_RUNS or to is RunStatus.INTERRUPTED
-    values: dict[str, Any] = {"status": to, "phase": phase, "version": version + 1, "command": None}
+    values: dict[str, Any] = {"status": to, "phase": phase, "version": version + 1}
     if outcome is not None:
         values["outcome"] = outcome
     if error is not None:
         values |= {"error": error, "error_detail": error_detail}
-    if ended:
-        values["completed_at"] = now()
+    values["completed_at"] = now() if ended else None
     unchanged = (
         (col(TrainingRun.id) == run.id) & (col(TrainingRun.status) == was) & (col(TrainingRun.version) == version)
     )
@@ -148,44 +138,54 @@ def advance(
     session.refresh(run)
 
 
-def request_cancel(session: Session, run_id: UUID, *, by: str) -> TrainingRun:
-    """Stop a run: at once when it waits or was interrupted, at its next step when it trains. Twice is harmless."""
-    run = get(session, run_id)
-    if run.status in TERMINAL_RUNS:
-        return run
-    event(session, run_id, kind="cancel", message=f"{by} asked to cancel.", step=run.current_step)
-    if run.status is RunStatus.RUNNING:
-        run.command = RunCommand.CANCEL
-        session.add(run)
-    else:
+def cancel(session: Session, run: TrainingRun) -> None:
+    """The run ends here for good; its pairs are usable again. One that has ended stays as it is."""
+    if run.status not in TERMINAL_RUNS:
         advance(session, run, RunStatus.CANCELLED)
-    return run
+        event(session, run.id, kind="cancelled", message="Training was cancelled.", step=run.current_step or None)
+
+
+def fail(session: Session, run: TrainingRun, *, error: str, outcome: RunOutcome, detail: str | None = None) -> None:
+    """The run ends without an adapter to release. One that has ended stays as it is."""
+    if run.status not in TERMINAL_RUNS:
+        advance(session, run, RunStatus.FAILED, outcome=outcome, error=error, error_detail=detail)
+        event(session, run.id, kind="failed", message=error, step=run.current_step or None)
+
+
+def resume(session: Session, run: TrainingRun, *, by: str) -> None:
+    """Queue a paused or interrupted run again; it goes on from its newest checkpoint. Raises InvalidTransition."""
+    advance(session, run, RunStatus.PENDING, phase=RunPhase.QUEUED)
+    run.error = None
+    session.add(run)
+    event(session, run.id, kind="resumed", message=f"Let go on by {by}.", step=run.current_step or None)
 
 
 def mark_failed(session: Session, run_id: UUID, *, by: str) -> TrainingRun:
-    """A person gives up on a stuck or interrupted run; its pairs are usable again."""
+    """A person gives up on a stuck or interrupted run; its pairs are usable again. Raises InvalidTransition."""
     run = get(session, run_id)
-    advance(session, run, RunStatus.FAILED, outcome=RunOutcome.CRASHED, error=f"Marked as failed by {by}.")
-    event(session, run_id, kind="failed", message=f"Marked as failed by {by}.", step=run.current_step)
+    if run.status in TERMINAL_RUNS:
+        raise InvalidTransition("training run", run_id, was=run.status, to=RunStatus.FAILED)
+    fail(session, run, error=f"Marked as failed by {by}.", outcome=RunOutcome.CRASHED)
     return run
 
 
-def recover(session: Session) -> list[UUID]:
-    """Mark runs interrupted whose process is gone, with the last step they reached. Called at every start."""
-    recovered = []
-    for run in session.exec(select(TrainingRun).where(TrainingRun.status == RunStatus.RUNNING)).all():
-        if _alive(run.owner, run.heartbeat_at):
-            continue
-        interrupt(session, run, why="The process that trained it stopped.")
-        recovered.append(run.id)
-    return recovered
-
-
 def interrupt(session: Session, run: TrainingRun, *, why: str) -> None:
-    where = f" at step {run.current_step} of {run.total_steps}" if run.total_steps else ""
-    message = f"{why.rstrip('.')}{where}. Start a new run on the same dataset to train it again."
-    advance(session, run, RunStatus.INTERRUPTED, error=message)
-    event(session, run.id, kind="interrupted", message=message, step=run.current_step)
+    """The run stops where it is. ``why`` is a sentence, or "pause" when a person asked for it."""
+    if run.status is not RunStatus.RUNNING:
+        return
+    paused = why == "pause"
+    where = f" at step {run.current_step:,} of {run.total_steps:,}" if run.total_steps else ""
+    at = last_checkpoint(session, run.id)
+    on = f"Resume it to go on from step {at:,}." if at else "Resume it to train it from the beginning."
+    message = f"{'Paused' if paused else why.rstrip('.')}{where}. {on}"
+    advance(session, run, RunStatus.INTERRUPTED, phase=RunPhase.PAUSED if paused else None, error=message)
+    event(session, run.id, kind="paused" if paused else "interrupted", message=message, step=run.current_step or None)
+
+
+def last_checkpoint(session: Session, run_id: UUID) -> int | None:
+    """The step the run can go on from, as far as the store knows; the files are looked at when it does."""
+    step: int | None = session.scalar(sa.select(sa.func.max(RunCheckpoint.step)).where(_checkpoints(run_id)))
+    return step
 
 
 def stuck(session: Session) -> Sequence[TrainingRun]:
@@ -197,17 +197,6 @@ def stuck(session: Session) -> Sequence[TrainingRun]:
 
 def event(session: Session, run_id: UUID, *, kind: str, message: str, step: int | None = None) -> None:
     session.add(RunEvent(run_id=run_id, kind=kind, message=message, step=step))
-
-
-def _alive(owner: str | None, heartbeat_at: datetime | None) -> bool:
-    host, _, rest = (owner or "").partition(":")
-    if host == socket.gethostname():
-        pid, _, started = rest.partition(":")
-        try:
-            return bool(abs(psutil.Process(int(pid)).create_time() - float(started)) < 1.0)
-        except (psutil.Error, ValueError):
-            return False
-    return heartbeat_at is not None and now() - heartbeat_at < SILENT_AFTER
 
 
 def queue(session: Session) -> Sequence[TrainingRun]:
@@ -236,3 +225,7 @@ def differences(config: dict[str, Any], other: dict[str, Any]) -> Iterable[tuple
     for name in sorted(config.keys() | other.keys()):
         if config.get(name) != other.get(name):
             yield name, config.get(name), other.get(name)
+
+
+def _checkpoints(run_id: UUID) -> sa.ColumnElement[bool]:
+    return col(RunCheckpoint.run_id) == run_id

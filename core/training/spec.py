@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from core.errors import InputRejected
 from core.tables.runs import RunOutcome
 from core.training.evaluation import Accuracy
+from core.training.folders import Files
 
 MIN_ROWS = 10  # fewer usable training pairs are not trained on at all
 GATE = 0.7  # highest preference loss on held-out pairs that is let through; ln 2 = 0.693 is "learned nothing"
@@ -27,6 +28,7 @@ Module = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9
 ALL_LINEAR = "all-linear"
 
 _ABOUT = {"base", "agent_id", "dataset_id", "dataset_sha256", "purpose", "samples", "sample_tokens", "seed"}
+_ABOUT |= {"checkpoint_steps"}  # how often a run can be picked up again shapes no adapter
 
 
 class TrainSpec(BaseModel):
@@ -73,6 +75,8 @@ class TrainSpec(BaseModel):
     # what is shown of it
     samples: int = Field(8, ge=0, le=64)  # held-out prompts answered before and after
     sample_tokens: int = Field(64, ge=1, le=1024)
+    # where it can be picked up again
+    checkpoint_steps: int = Field(0, ge=0, le=100_000)  # steps between; 0 is a twentieth of the run, at least 10
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -141,29 +145,43 @@ class Sink(Protocol):
     def evaluation(self, moment: str, split: str, accuracy: Accuracy) -> None:
         """``moment`` before or after; ``split`` validation, test, or held_out for both together."""
 
+    def scores(self, moment: str, split: str, pair_ids: Sequence[str], margins: Sequence[float]) -> None:
+        """How each held-out pair fares: log p(chosen) − log p(rejected), summed over the answers' tokens, in nats.
+
+        ``moment`` before or after; ``split`` validation or test. Above zero the pair is right. Both moments name the
+        same pairs in the same order; a resumed run says ``before`` again, with the same numbers.
+        """
+
     def samples(self, samples: Sequence[Sample]) -> None:
         """All samples, again with ``after`` filled in at the end."""
+
+    def checkpoint(self, step: int, path: Path, files: Files) -> None:
+        """A checkpoint is complete on the disk, and every metric up to ``step`` was handed on before.
+
+        At most two are kept: once this is called, only the one before it is left beside it.
+        """
 
 
 class Control(Protocol):
     """Says whether to go on. Asked at every step, so it must be cheap."""
 
     def stop_requested(self) -> str | None:
-        """ "cancel", "shutdown", or None to go on."""
+        """None to go on; "pause" or "shutdown" to stop where one can go on later; "cancel" to stop for good."""
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """How a run ended. ``outcome`` is None when it was ``stopped`` (by "cancel" or "shutdown")."""
+    """How a run ended. ``outcome`` is None when it was ``stopped`` (by "pause", "shutdown" or "cancel")."""
 
     outcome: RunOutcome | None
     steps: int = 0
     adapter_dir: Path | None = None
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)  # name → {sha256, bytes}
+    files: Files = field(default_factory=dict)
     parameters: int = 0  # trained numbers
-    train_loss: float | None = None
+    train_loss: float | None = None  # mean of the steps' losses, those before a pause included
     gate_loss: float | None = None
     stopped: str | None = None
+    checkpoint_step: int | None = None  # where a paused or shut down run goes on; None is its beginning
 
     @property
     def deployable(self) -> bool:

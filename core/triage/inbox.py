@@ -1,7 +1,7 @@
 """The inbox of triage: what the analyzer read, ranked, and what people decided.
 
-In: feedback with a comment. Out: one open result per piece of feedback, the most urgent first, which a person
-decides once (``decide``, ``undo`` and ``agreement`` come from core.triage.decisions and are offered here too).
+In: results. Out: the open ones, the most urgent first, which a person decides once. What makes them
+(``core.triage.reading``) and what decides them (``core.triage.decisions``) is offered here too.
 """
 
 from __future__ import annotations
@@ -27,12 +27,9 @@ from core.tables import (
     TriageVerdict,
 )
 from core.triage.decisions import NOUN, Agreement, advance, agreement, decide, found, undo
-from core.triage.rules import ANALYZER, VERSION, Reading, analyze
+from core.triage.reading import triage_all, triage_new, waiting
 
 EXCERPT = 160  # characters of a comment in the list
-# Worded as the condition of the index ix_feedback_with_comment, so that it is used.
-_WITH_COMMENT = (col(Feedback.comment).is_not(None), col(Feedback.is_current) == sa.true())
-_THIS_ANALYZER = (col(TriageResult.analyzer) == ANALYZER, col(TriageResult.analyzer_version) == VERSION)
 
 __all__ = [
     "Agreement",
@@ -45,6 +42,7 @@ __all__ = [
     "decide",
     "inbox",
     "item",
+    "triage_all",
     "triage_new",
     "undo",
     "waiting",
@@ -82,46 +80,6 @@ class InboxItem:
     def verdict(self) -> TriageVerdict | None:
         """The one in force."""
         return next((verdict for verdict in self.verdicts if verdict.is_current), None)
-
-
-def triage_new(session: Session, *, limit: int = 1000) -> int:
-    """Read up to ``limit`` pieces of feedback that have a comment and no reading of this version, oldest first.
-
-    Returns how many results were added; 0 means everything is read.
-    """
-    unread = session.execute(
-        sa.select(
-            col(Feedback.id),
-            col(Feedback.comment),
-            col(Feedback.form_type),
-            col(Feedback.rating),
-            col(Feedback.created_at),
-        )
-        .where(*_WITH_COMMENT, ~_read())
-        .order_by(col(Feedback.created_at), col(Feedback.id))
-        .limit(limit)
-    ).all()
-    session.add_all(
-        _result(feedback_id, analyze(comment, form_type=form_type, rating=rating), said_at)
-        for feedback_id, comment, form_type, rating, said_at in unread
-    )
-    session.flush()
-    return len(unread)
-
-
-def waiting(session: Session) -> int:
-    """How many pieces of feedback ``triage_new`` would still read; 0 once it has nothing left to do.
-
-    Three counts from indexes, where looking for each comment's reading would touch every row: the comments that count,
-    less the readings, of which those of superseded feedback were about none of them. (A stored comment is never
-    taken out of its row.)
-    """
-    said = sa.select(sa.func.count()).select_from(Feedback).where(*_WITH_COMMENT)
-    read = sa.select(sa.func.count()).select_from(TriageResult).where(*_THIS_ANALYZER)
-    superseded = sa.select(sa.func.count()).select_from(Feedback).where(col(Feedback.is_current) == sa.false(), _read())
-    counts = (said, read, superseded)
-    comments, readings, of_superseded = session.execute(sa.select(*(one.scalar_subquery() for one in counts))).one()
-    return int(comments - (readings - of_superseded))
 
 
 def inbox(
@@ -205,28 +163,6 @@ def item(session: Session, result_id: UUID) -> InboxItem:
         .order_by(col(TriageVerdict.created_at).desc(), col(TriageVerdict.id).desc())
     ).all()
     return InboxItem(result, feedback, session.get(Interaction, about) if about else None, list(verdicts))
-
-
-def _read() -> sa.ColumnElement[bool]:
-    return sa.exists().where(col(TriageResult.feedback_id) == col(Feedback.id)).where(*_THIS_ANALYZER)
-
-
-def _result(feedback_id: UUID, reading: Reading, said_at: datetime) -> TriageResult:
-    return TriageResult(
-        feedback_id=feedback_id,
-        category=reading.category,
-        severity=reading.severity,
-        suggested_action=reading.suggested_action,
-        priority=reading.priority,
-        confidence=reading.confidence,
-        reasoning=reading.reasoning,
-        signals=reading.signal_rows(),
-        queue=reading.queue,
-        needs_review=reading.needs_review,
-        analyzer=ANALYZER,
-        analyzer_version=VERSION,
-        said_at=said_at,
-    )
 
 
 def _where(

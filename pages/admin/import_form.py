@@ -1,7 +1,7 @@
 """A chosen file before it is imported: how it is read, which column means what, what would be stored.
 
-In: the file's bytes. Nothing is stored until *Import rows* is pressed; what was read is kept for this browser
-session only, by file and mapping, so that a rerun does not read the file again.
+In: the file's bytes. What was read of a small file is kept for this browser session, by file and mapping, so that a
+rerun does not read it again. All rows of a larger one are checked by a job.
 """
 
 from __future__ import annotations
@@ -13,29 +13,24 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from core.feedback import importing
-from core.feedback.records import ImportPlan, Kind, Mapping, Preview
-from core.preferences import mining
+from core.feedback.records import ImportPlan, Mapping, Preview
 from core.untrusted import clean
-from pages.admin import import_report
-from pages.shared import context
+from pages.admin import import_columns, import_report
+from pages.shared import context, layout
 from pages.shared.literal import escape_label, one_line
 from pages.shared.words import counted
 
+AT_ONCE = 2_000  # rows that are checked while one waits
 _READ = "import_read"
-_NONE = ""
-KINDS: dict[Kind, str] = {"survey": "Comments of a survey", "pairs": "Pairs to prefer from"}
 Found = TypeVar("Found")
 
 
 def draw(content: bytes, filename: str, *, file_id: str) -> None:
     """Raises ImportRejected when the file as a whole cannot be read."""
-    first = _once(("preview", file_id), lambda: importing.preview(content, filename, **_limits()))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{escape_label(filename, limit=80)}**", width="content")
-        st.badge(first.format.upper(), color="gray")
-        st.caption(f"{counted(first.total, 'row')}, {counted(len(first.columns), 'column')}")
+    first = _once(("preview", file_id), lambda: _preview(content, filename, None))
+    _title(first, filename)
     with st.container(border=True, key="import_mapping"):
-        mapping = _mapping(first, file_id)
+        mapping = import_columns.draw(first, file_id=file_id)
         agent = st.text_input(
             "Agent",
             value="imported",
@@ -47,33 +42,33 @@ def draw(content: bytes, filename: str, *, file_id: str) -> None:
     agent_id = clean(agent or "imported", limit=100) or "imported"
     preview = first
     if mapping != first.suggested:
-        changed = ("preview", file_id, mapping)
-        preview = _once(changed, lambda: importing.preview(content, filename, mapping=mapping, **_limits()))
-    plan = _once(
-        ("plan", file_id, mapping, agent_id),
-        lambda: importing.plan_import(
-            context.store(),
-            content,
-            filename,
-            mapping=mapping,
-            agent_id=agent_id,
-            store_pairs=mining.store_imported,
-            **_limits(),
-        ),
-    )
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(_dry_run(plan), width="content")
-        pressed = st.button("Import rows", type="primary", icon=":material/download_done:", disabled=not plan.accepted)
-    import_report.rejects([(reject.line, reject.reason) for reject in plan.rejected], key="plan")
-    if pressed:
-        _run(content, filename, mapping=mapping, agent_id=agent_id, file_id=file_id)
+        preview = _once(("preview", file_id, mapping), lambda: _preview(content, filename, mapping))
+    ask = _Ask(content, filename, mapping, agent_id)
+    notes = preview.notes
+    if first.total <= AT_ONCE:
+        plan = _once(("plan", file_id, mapping, agent_id), ask.plan)
+        _planned(plan, ask)
+        notes = [*plan.notes, *(preview.notes[-1:] if preview.recalled and preview is first else [])]
+    else:
+        _unchecked(first.total, ask)
     _tables(preview)
-    _notes(plan.notes or preview.notes)
+    _notes(notes)
 
 
-def _limits() -> dict[str, Any]:
+def _title(preview: Preview, filename: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{escape_label(filename, limit=80)}**", width="content")
+        st.badge(preview.format.upper(), color="gray")
+        if preview.recalled:
+            st.badge("Read as before", icon=":material/history:", color="blue")
+        st.caption(f"{counted(preview.total, 'row')}, {counted(len(preview.columns), 'column')}")
+
+
+def _preview(content: bytes, filename: str, mapping: Mapping | None) -> Preview:
     settings = context.settings()
-    return {"max_mb": settings.max_import_mb, "max_rows": settings.max_import_rows}
+    limits = {"max_mb": settings.max_import_mb, "max_rows": settings.max_import_rows}
+    with context.store().read() as session:
+        return importing.preview(content, filename, mapping=mapping, session=session, **limits)
 
 
 def _once(key: tuple[Any, ...], read: Callable[[], Found]) -> Found:
@@ -87,62 +82,84 @@ def _once(key: tuple[Any, ...], read: Callable[[], Found]) -> Found:
     return kept[key]  # type: ignore[no-any-return]
 
 
-# -- which column means what --------------------------------------------------------------------------------------
+# -- asking for it ------------------------------------------------------------------------------------------------
 
 
-def _mapping(preview: Preview, file_id: str) -> Mapping:
-    suggested = preview.suggested
-    kind: Kind = (
-        st.segmented_control(
-            "What the rows are",
-            list(KINDS),
-            format_func=lambda value: KINDS[value],
-            default=suggested.kind,
-            required=True,
-            key=f"import_kind_{file_id}",
+class _Ask:
+    """A file with what was decided about it, ready to be planned or queued."""
+
+    def __init__(self, content: bytes, filename: str, mapping: Mapping, agent_id: str) -> None:
+        self._content, self._filename = content, filename
+        self._mapping, self._agent_id = mapping, agent_id
+
+    def plan(self) -> ImportPlan:
+        from core import workspace  # it brings every step with it: a page that only shows a file needs none of them
+
+        return workspace.plan_file(
+            context.store(),
+            context.settings(),
+            self._content,
+            self._filename,
+            mapping=self._mapping,
+            agent_id=self._agent_id,
         )
-        or suggested.kind
-    )
-    if kind == "pairs":
-        return _pairs(preview, file_id)
-    with st.grid(5, min_column_width=150):
-        comment = _column("Comment", preview, suggested.comment, file_id, needed=True)
-        rating = _column("Rating", preview, suggested.rating, file_id)
-        best = st.segmented_control(
-            "Best rating",
-            [5, 1],
-            default=suggested.best_rating,
-            required=True,
-            key=f"import_best_{file_id}",
-            disabled=rating is None,
-            help="Which end of the scale is the best. Stars are stored with 5 as the best.",
-        )
-        row_id = _column("Id", preview, suggested.row_id, file_id)
-        date = _column("Date", preview, suggested.date, file_id)
-    return Mapping(
-        "survey", comment=comment, rating=rating, best_rating=1 if best == 1 else 5, row_id=row_id, date=date
-    )
+
+    def queue(self, *, dry_run: bool) -> None:
+        """Keep the file, put the import into the queue, and go to its own view."""
+        from core.feedback import uploads
+        from core.jobs import imports
+        from core.tables import new_id
+
+        own = new_id()
+        with context.action() as act:
+            upload = uploads.keep(context.settings(), own, uploads.pieces_of(self._content))
+            with context.store().write() as session:
+                imports.request_import(
+                    session,
+                    context.settings(),
+                    filename=self._filename,
+                    upload=upload,
+                    import_id=own,
+                    agent_id=self._agent_id,
+                    requested_by=context.me(),
+                    mapping=self._mapping,
+                    dry_run=dry_run,
+                )
+        if not act.ok:
+            uploads.drop(context.settings(), own)
+            return
+        context.wake()
+        st.session_state.pop(_READ, None)
+        layout.go("import", **{"import": str(own)})
 
 
-def _pairs(preview: Preview, file_id: str) -> Mapping:
-    suggested = preview.suggested
-    with st.grid(3, min_column_width=180):
-        prompt = _column("Prompt", preview, suggested.prompt, file_id)
-        chosen = _column("Chosen", preview, suggested.chosen, file_id, needed=True)
-        rejected = _column("Rejected", preview, suggested.rejected, file_id, needed=True)
-    return Mapping("pairs", prompt=prompt, chosen=chosen, rejected=rejected)
+def _planned(plan: ImportPlan, ask: _Ask) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(_dry_run(plan), width="content")
+        pressed = st.button("Import rows", type="primary", icon=":material/download_done:", disabled=not plan.accepted)
+    import_report.listed([(reject.line, reject.reason) for reject in plan.rejected])
+    if pressed:
+        ask.queue(dry_run=False)
 
 
-def _column(words: str, preview: Preview, suggested: str | None, file_id: str, *, needed: bool = False) -> str | None:
-    options = preview.columns if needed else [_NONE, *preview.columns]
-    chosen = st.selectbox(
-        words,
-        options,
-        index=options.index(suggested) if suggested in options else 0,
-        format_func=lambda name: one_line(name, limit=50) if name else "None",
-        key=f"import_{words.lower()}_{file_id}",
-    )
-    return chosen or None
+def _unchecked(total: int, ask: _Ask) -> None:
+    """A file too large to wait for: its rows are checked by a job, or imported without a look."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"{total:,} rows take a while. They go on when you close this page.", width="content")
+        st.space("stretch")
+        if st.button("Check all rows", icon=":material/rule:"):
+            ask.queue(dry_run=True)
+        if st.button("Import rows", type="primary", icon=":material/download_done:"):
+            ask.queue(dry_run=False)
+
+
+def _dry_run(plan: ImportPlan) -> str:
+    noun = import_columns.WORDS[plan.kind][1]
+    words = [f"**{counted(plan.accepted, noun)} would be accepted**"]
+    if plan.duplicates:
+        words.append(f"{plan.duplicates:,} {'is' if plan.duplicates == 1 else 'are'} here already")
+    words.append(f"{len(plan.rejected):,} would be rejected")
+    return ", ".join(words) + "."
 
 
 # -- what would happen --------------------------------------------------------------------------------------------
@@ -175,38 +192,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d}" if value.time() == time() else f"{value:%Y-%m-%d %H:%M}"
     return "" if value is None else str(value)
-
-
-def _dry_run(plan: ImportPlan) -> str:
-    noun = "pair" if plan.kind == "pairs" else "comment"
-    words = [f"**{counted(plan.accepted, noun)} would be accepted**"]
-    if plan.duplicates:
-        words.append(f"{plan.duplicates:,} {'is' if plan.duplicates == 1 else 'are'} here already")
-    words.append(f"{len(plan.rejected):,} would be rejected")
-    return ", ".join(words) + "."
-
-
-def _run(content: bytes, filename: str, *, mapping: Mapping, agent_id: str, file_id: str) -> None:
-    from core import workspace  # it brings every step with it: a page that only shows a file needs none of them
-
-    bar = st.progress(0.0, text="Importing")
-
-    def progress(done: int, total: int) -> None:
-        bar.progress(min(1.0, done / max(1, total)), text=f"{done:,} of {counted(total, 'row')}")
-
-    with context.action() as act:
-        stored = workspace.import_file(
-            context.store(),
-            context.settings(),
-            content,
-            filename,
-            mapping=mapping,
-            agent_id=agent_id,
-            imported_by=context.me(),
-            on_progress=progress,
-        )
-    bar.empty()
-    if act.ok:
-        import_report.keep(file_id, stored, kind=mapping.kind)
-        st.session_state.pop(_READ, None)
-        st.rerun()

@@ -1,74 +1,65 @@
-"""What an import did: counts, the rejected rows with their reasons (also as CSV), and where to go next."""
+"""What became of a file's rows: counts, the rejected rows with their reasons (all as CSV), and where to go next."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 from sqlmodel import col, select
 
-from core.feedback.records import Kind
-from core.tables import Import
-from core.untrusted import csv_cell
+from core.feedback import importing, rejects
+from core.store import Store
+from core.tables import Import, ImportStatus
+from pages.admin import import_columns
 from pages.shared import context, layout
 from pages.shared.literal import escape_label, one_line
 from pages.shared.words import ago, counted
 
-_DONE = "import_report"
+SHOWN = 1_000
+_TABLES = {  # rows that were added, as people call them
+    "feedback": "piece of feedback",
+    "interactions": "interaction",
+    "preference_pairs": "pair",
+    "pairs_decided": "pair decided that waited",
+    "pair_labels": "label",
+    "pair_evaluations": "verdict",
+}
+_PLURALS = {"feedback": "pieces of feedback", "pairs_decided": "pairs decided that waited"}
 
 
-@dataclass(frozen=True)
-class Report:
-    stored: Import
-    kind: Kind
-
-
-def keep(file_id: str, stored: Import, *, kind: Kind) -> None:
-    st.session_state[_DONE] = (file_id, Report(stored, kind))
-
-
-def of(file_id: str) -> Report | None:
-    """The report of this very upload, if it was imported."""
-    done = st.session_state.get(_DONE)
-    return done[1] if done and done[0] == file_id else None
-
-
-def forget() -> None:
-    st.session_state.pop(_DONE, None)
-
-
-def draw(file_id: str) -> None:
-    report = of(file_id)
-    if report is None:
-        return
-    stored = report.stored
-    noun = "pair" if report.kind == "pairs" else "comment"
+def draw(row: Import) -> None:
+    checked = row.status is ImportStatus.CHECKED
+    noun = next((words[1] for kind, words in import_columns.WORDS.items() if kind == row.kind), "row")
+    would = " would be" if checked else ""
     with st.container(border=True, key="import_done", gap="small"):
         st.subheader(
-            f"{counted(stored.accepted, noun)} accepted, {stored.rejected:,} rejected",
+            f"{counted(row.accepted, noun)}{would} accepted, {row.rejected:,}{would} rejected",
             anchor=False,
-            icon=":material/check_circle:",
+            icon=":material/rule:" if checked else ":material/check_circle:",
         )
-        st.caption(_sentence(stored))
-        rejects([(int(entry["line"]), str(entry["reason"])) for entry in stored.rejects], key="done")
-        with st.container(horizontal=True):
-            _next(report)
-    st.caption("Choose another file above to go on.")
+        st.caption(_sentence(row, checked=checked))
+        _rejects(row)
+        if not checked:
+            with st.container(horizontal=True):
+                _next(row.kind)
 
 
-def _sentence(stored: Import) -> str:
-    words = f"From {escape_label(stored.filename, limit=80)}, by {escape_label(stored.imported_by)}."
-    if stored.duplicates:
-        there = "row was" if stored.duplicates == 1 else "rows were"
-        words += f" {stored.duplicates:,} {there} here already and added nothing."
+def _sentence(row: Import, *, checked: bool) -> str:
+    added = [
+        counted(int(n), _TABLES[name], _PLURALS.get(name))
+        for name, n in row.counts.items()
+        if name in _TABLES and isinstance(n, int)
+    ]
+    words = f"{', '.join(added)} {'would be' if checked else 'were'} added." if added else "Nothing is new in it."
+    if row.duplicates:
+        there = "row was" if row.duplicates == 1 else "rows were"
+        words += f" {row.duplicates:,} {there} here already and added nothing."
     return words
 
 
-def _next(report: Report) -> None:
-    if report.kind == "pairs":
+def _next(kind: str) -> None:
+    if kind in ("pairs", "judged", "verdicts", "trees"):
         if st.button("See the pairs", type="primary", icon=":material/compare_arrows:"):
             layout.go("pairs", tab="curate")
         if st.button("Freeze a dataset", icon=":material/dataset:"):
@@ -77,16 +68,38 @@ def _next(report: Report) -> None:
         layout.go("triage")
 
 
-def rejects(rows: Sequence[tuple[int, str]], *, key: str) -> None:
-    """The rejected rows, folded, with a CSV no spreadsheet takes for formulas."""
-    if not rows:
+def notes(row: Import) -> None:
+    """What was decided about the file."""
+    with st.container(gap="xxsmall"):
+        for note in row.notes:
+            st.caption(f":material/info: {escape_label(str(note), limit=400)}")
+
+
+def _rejects(row: Import) -> None:
+    if not row.rejected:
         return
-    with st.expander(f"{counted(len(rows), 'rejected row')} with the reason", icon=":material/rule:", type="compact"):
-        shown = [{"Line": line, "Reason": one_line(reason, limit=300)} for line, reason in rows[:1_000]]
+    with context.store().read() as session:
+        found = [(one.line, one.reason) for one in importing.rejected(session, row.id, limit=SHOWN)]
+    if found:
+        _fold(found, total=max(row.rejected, len(found)), data=partial(_all, context.store(), row), key=str(row.id))
+
+
+def listed(rows: Sequence[tuple[int, str]]) -> None:
+    """The rows a plan would reject."""
+    if rows:
+        _fold(rows[:SHOWN], total=len(rows), data=partial(rejects.listed_csv, rows), key="plan")
+
+
+def _fold(rows: Sequence[tuple[int, str]], *, total: int, data: partial[bytes], key: str) -> None:
+    """The rejected rows, folded, with a CSV of all of them that no spreadsheet takes for formulas."""
+    with st.expander(f"{counted(total, 'rejected row')} with the reason", icon=":material/rule:", type="compact"):
+        shown = [{"Line": line, "Reason": one_line(reason, limit=300)} for line, reason in rows]
         st.dataframe(shown, hide_index=True, height=min(320, 38 + 35 * len(shown)), alt="Rejected rows")
+        if total > len(rows):
+            st.caption(f"The first {len(rows):,} are shown; the file has them all.")
         st.download_button(
             "Download as CSV",
-            data=_csv(rows),
+            data=data,
             file_name="rejected-rows.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -95,33 +108,25 @@ def rejects(rows: Sequence[tuple[int, str]], *, key: str) -> None:
         )
 
 
-def _csv(rows: Sequence[tuple[int, str]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["line", "reason"])
-    writer.writerows([line, csv_cell(reason)] for line, reason in rows)
-    return text.getvalue()
+def _all(store: Store, row: Import) -> bytes:
+    return b"".join(rejects.as_csv(store, row.id))
 
 
 def recent() -> None:
-    """The last imports of everybody."""
+    """The last imports of everybody, each one click from its own view."""
+    from pages.admin.import_run import badge
+
     with context.store().read() as session:
-        rows = session.exec(select(Import).order_by(col(Import.id).desc()).limit(8)).all()
+        rows = session.exec(select(Import).order_by(col(Import.created_at).desc()).limit(8)).all()
     if not rows:
         return
     st.subheader("Recent imports", anchor=False)
-    st.dataframe(
-        [
-            {
-                "File": one_line(row.filename, limit=80),
-                "Accepted": row.accepted,
-                "Already here": row.duplicates,
-                "Rejected": row.rejected,
-                "By": one_line(row.imported_by, limit=60),
-                "When": ago(row.created_at),
-            }
-            for row in rows
-        ],
-        hide_index=True,
-        alt="Recent imports",
-    )
+    for row in rows:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"recent_{row.id}"):
+            st.text(one_line(row.filename, limit=60), width=260)
+            st.markdown(badge(row), width="content")
+            took = f"{row.accepted:,} accepted, {row.duplicates:,} here already, {row.rejected:,} rejected"
+            st.caption(f"{took} · {escape_label(row.imported_by, limit=40)} · {ago(row.created_at)}")
+            st.space("stretch")
+            if st.button("Open", type="tertiary", key=f"open_{row.id}"):
+                layout.go("import", **{"import": str(row.id)})

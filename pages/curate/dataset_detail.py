@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from uuid import UUID
 
 import streamlit as st
 
-from core.datasets import export, freeze, lineage, table
-from core.datasets.lineage import Lineage
+from core.datasets import export, freeze, table
 from core.datasets.table import DatasetDetail
 from core.errors import HoneError, NotFound
+from core.lineage import Kind
 from core.tables import DatasetStatus, Split
 from pages.curate.dataset_recipe import SPLIT_WORDS
 from pages.curate.pair_words import ORIGIN
-from pages.shared import context, layout
+from pages.shared import context, layout, lineage
+from pages.shared import export as download
 from pages.shared.literal import escape_label, one_line
-from pages.shared.words import ago, counted, exact
+from pages.shared.words import ago, exact
+from pages.train import effect
 
 _ROWS = 20
 
@@ -27,7 +28,6 @@ def draw(dataset_id: UUID) -> None:
     try:
         with context.store().read() as session:
             detail = table.detail(session, dataset_id)
-            ancestry = lineage.lineage(session, dataset_id)
     except NotFound:
         layout.header("Dataset", "There is no such dataset; it may belong to another store.")
         _back()
@@ -40,7 +40,9 @@ def draw(dataset_id: UUID) -> None:
         for split, words in SPLIT_WORDS.items():
             st.metric(words, f"{detail.by_split[split]:,}", border=True)
     _about(detail)
-    _lineage(ancestry, detail)
+    st.subheader("Lineage", anchor=False)
+    effect.taught(dataset_id)
+    lineage.draw(Kind.DATASET, dataset_id)
     _rows(dataset_id, detail)
 
 
@@ -122,61 +124,6 @@ def _about(detail: DatasetDetail) -> None:
                 layout.go("datasets", dataset=str(diff.previous_id))
 
 
-# -- lineage ------------------------------------------------------------------------------------------------------
-
-
-def _lineage(found: Lineage, detail: DatasetDetail) -> None:
-    """Boxes from what people said to what was trained, joined by arrows; they wrap on a narrow screen."""
-    st.subheader("Lineage", anchor=False)
-    labels = sum(found.labels_by_annotator.values())
-    said = [
-        (found.interactions.count, "answer", "answers"),
-        (found.feedback.count, "feedback", "feedback"),
-        (found.learning_examples.count, "correction", "corrections"),
-        (found.imports.count, "import", "imports"),
-    ]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lineage"):
-        _box("People said", [counted(*row) for row in said if row[0]] or ["nothing kept"])
-        _arrow()
-        people = f"by {counted(len(found.labels_by_annotator), 'person', 'people')}"
-        _box("Labels", [counted(labels, "label"), people] if labels else ["none by hand"])
-        _arrow()
-        _box("Pairs", [counted(found.pairs.count, "pair")])
-        _arrow()
-        _box("This dataset", [counted(detail.dataset.total_examples, "row")], here=True)
-        _arrow()
-        _box("Runs", _runs(found))
-        _arrow()
-        _box("Adapters", _adapters(found))
-
-
-def _box(title: str, lines: Sequence[str | tuple[str, str, str]], *, here: bool = False) -> None:
-    with st.container(border=True, width="content", gap="xxsmall"):
-        st.markdown(f":primary[**{title}**]" if here else f"**{title}**")
-        for line in lines:
-            if isinstance(line, str):
-                st.caption(line)
-            else:
-                page, words, row_id = line
-                layout.link(page, words, **{page.removesuffix("s"): row_id})
-
-
-def _arrow() -> None:
-    st.markdown(":gray[:material/arrow_forward:]", width="content")
-
-
-def _runs(found: Lineage) -> list[str | tuple[str, str, str]]:
-    shown: list[Any] = [("runs", f"Run {at}, {run.status.value}", str(run.id)) for at, run in enumerate(found.runs, 1)]
-    return [*shown[-3:], *([f"and {len(shown) - 3} more"] if len(shown) > 3 else [])] or ["none yet"]
-
-
-def _adapters(found: Lineage) -> list[str | tuple[str, str, str]]:
-    shown: list[Any] = [
-        ("adapters", f"Version {one.version}, {one.status.value}", str(one.id)) for one in found.adapters
-    ]
-    return [*shown[-3:], *([f"and {len(shown) - 3} more"] if len(shown) > 3 else [])] or ["none yet"]
-
-
 # -- rows ---------------------------------------------------------------------------------------------------------
 
 
@@ -184,8 +131,9 @@ def _rows(dataset_id: UUID, detail: DatasetDetail) -> None:
     st.subheader("Rows", anchor=False)
     with layout.filters():
         words = layout.choice("Split", {"all": "All"} | {s.value: w for s, w in SPLIT_WORDS.items()}, key="split")
-    split = Split(words) if words != "all" else None
-    total = detail.by_split[split] if split else detail.dataset.total_examples
+        split = Split(words) if words != "all" else None
+        total = detail.by_split[split] if split else detail.dataset.total_examples
+        download.popover("dataset_pairs", {"dataset_id": dataset_id, "split": split}, total=total)
     body = st.container()  # the pages stand below the rows, but say first which rows
     page = layout.paging(total, size=_ROWS)
     with context.store().read() as session:

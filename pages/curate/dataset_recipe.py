@@ -130,9 +130,9 @@ def _freeze(token: UUID, agent: str, seed: int, shares: Shares) -> None:
     """Freeze once for each time the button was drawn: a second click of the same button finds its token gone."""
     if st.session_state.get(_DRAWN) != token:
         return
-    with context.action("Dataset frozen") as act, context.store().write() as session:
-        dataset = freeze.freeze(
-            session,
+    with context.action("Dataset frozen") as act:
+        dataset = freeze.freeze_now(
+            context.store(),
             agent_id=agent,
             frozen_by=context.me(),
             name=optional(st.session_state.get("recipe_name"), limit=300),

@@ -7,8 +7,9 @@ import streamlit as st
 from core.datasets import table
 from core.datasets.table import ListedDataset
 from core.preferences.table import agents
+from core.tables import DatasetKind
 from pages.curate import dataset_detail, dataset_recipe
-from pages.shared import context, layout
+from pages.shared import context, export, layout
 from pages.shared.literal import escape_label
 from pages.shared.words import counted, when
 
@@ -37,7 +38,9 @@ def draw() -> None:
     if known:
         dataset_recipe.draw(known)
     if frozen:
-        st.subheader("Frozen datasets", anchor=False)
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.subheader("Frozen datasets", anchor=False)
+            export.popover("datasets", {"kind": DatasetKind.PAIRS}, total=frozen)
         _frozen(frozen)
 
 

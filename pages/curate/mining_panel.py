@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
-from core.preferences import checks, mining, table
+from core.jobs import table as jobs
+from core.preferences import checks, table
 from core.preferences.checks import Check
-from core.preferences.mining import Mined
 from core.tables import PairOrigin
 from pages.curate.pair_words import ORIGIN
 from pages.shared import context, layout
-from pages.shared.words import counted
+from pages.shared.words import counted, when
 
-_RESULT = "mined"
+_HIDDEN = "mined_hidden"
 _STAGES = {
     "answers": "Answers",
     "prompts": "Prompts with several answers",
@@ -29,41 +30,40 @@ def button() -> None:
 
 
 def _mine() -> None:
-    with context.action() as act, context.store().write() as session:
-        mined = mining.mine(session)
-    if act.ok:
-        st.session_state[_RESULT] = mined
-        st.cache_data.clear()
+    context.ask("mine", "Mining of pairs is under way")
 
 
 def result() -> None:
-    """The last mining of this session, in a sentence, with the reasons for what was left out."""
-    mined: Mined | None = st.session_state.get(_RESULT)
-    if mined is None:
+    """The last mining, whoever asked for it, in a sentence, with the reasons for what was left out."""
+    with context.store().read() as session:
+        job = jobs.latest(session, "mine")
+    if job is None or st.session_state.get(_HIDDEN) == job.id:
         return
     with st.container(border=True, key="mined", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(_sentence(mined), width="stretch")
+            st.markdown(_sentence(job.result), width="stretch")
+            when(job.ended_at)
             if st.button("", icon=":material/close:", type="tertiary", key="mined_close", help="Hide this"):
-                st.session_state.pop(_RESULT)
+                st.session_state[_HIDDEN] = job.id
                 st.rerun()
-        if mined.skipped:
+        skipped = job.result.get("skipped") or {}
+        if skipped:
             with st.expander("Why candidates were left out", type="compact"):
-                rows = sorted(mined.skipped.items(), key=lambda entry: -entry[1])
+                rows = sorted(skipped.items(), key=lambda entry: -entry[1])
                 st.dataframe(
                     [{"Reason": reason.capitalize(), "Candidates": n} for reason, n in rows],
                     hide_index=True,
-                    column_config=_bars("Candidates", max(mined.skipped.values())),
+                    column_config=_bars("Candidates", max(skipped.values())),
                     alt="Reasons for which mining left candidates out",
                 )
 
 
-def _sentence(mined: Mined) -> str:
-    made = [f"{n:,} from {ORIGIN[PairOrigin(name)].lower()}" for name, n in mined.by_origin.items() if n]
-    words = f"**{counted(mined.added, 'new pair')}** out of {counted(mined.candidates, 'candidate')}"
+def _sentence(mined: Mapping[str, Any]) -> str:
+    made = [f"{n:,} from {ORIGIN[PairOrigin(name)].lower()}" for name, n in mined["by_origin"].items() if n]
+    words = f"**{counted(mined['added'], 'new pair')}** out of {counted(mined['candidates'], 'candidate')}"
     words += f": {', '.join(made)}." if made else "."
-    if mined.promoted:
-        words += f" {counted(mined.promoted, 'waiting pair')} {'was' if mined.promoted == 1 else 'were'} decided."
+    if mined["promoted"]:
+        words += f" {counted(mined['promoted'], 'waiting pair')} {'was' if mined['promoted'] == 1 else 'were'} decided."
     return words
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 import streamlit as st
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from core.errors import NotFound
+from core.lineage import Kind
 from core.preferences import table
 from core.preferences.table import PairDetail
 from core.tables import (
@@ -18,10 +19,9 @@ from core.tables import (
     PairStatus,
     PreferencePair,
     Side,
-    TrainingDataset,
 )
 from pages.curate.pair_words import CHOSEN, LABEL, ORIGIN, REJECTED, badge
-from pages.shared import context, layout
+from pages.shared import context, lineage
 from pages.shared.literal import escape_label, literal
 from pages.shared.words import ago, counted, exact
 
@@ -33,7 +33,6 @@ def draw(pair_id: UUID) -> None:
         with context.store().read() as session:
             detail = table.detail(session, pair_id)
             origins = _came_from(session, detail.pair)
-            datasets = _datasets(session, detail.dataset_ids)
     except NotFound:
         st.caption("There is no such pair; it may belong to another store.")
         _close()
@@ -42,7 +41,7 @@ def draw(pair_id: UUID) -> None:
         _headline(detail.pair)
         _conversation(detail)
         _sides(detail.pair)
-        _lineage(detail, origins, datasets)
+        _lineage(detail, origins)
         _take_out(detail.pair)
 
 
@@ -130,12 +129,7 @@ def _came_from(session: Session, pair: PreferencePair) -> list[tuple[str, str, s
     return found
 
 
-def _datasets(session: Session, ids: list[UUID]) -> list[tuple[str, str]]:
-    rows = session.exec(select(TrainingDataset.id, TrainingDataset.name).where(col(TrainingDataset.id).in_(ids))).all()
-    return [(str(dataset_id), name) for dataset_id, name in rows]
-
-
-def _lineage(detail: PairDetail, origins: list[tuple[str, str, str]], datasets: list[tuple[str, str]]) -> None:
+def _lineage(detail: PairDetail, origins: list[tuple[str, str, str]]) -> None:
     st.caption("Where it came from, and where it went")
     with st.container(gap="xxsmall"):
         for icon, what, text in origins:
@@ -150,8 +144,7 @@ def _lineage(detail: PairDetail, origins: list[tuple[str, str, str]], datasets: 
             )
         if not origins and not detail.labels:
             _line("history", f"Made {exact(detail.pair.created_at)}")
-        for dataset_id, name in datasets:
-            layout.link("datasets", escape_label(name, limit=80), icon=":material/dataset:", dataset=dataset_id)
+    lineage.draw(Kind.PAIR, detail.pair.id)
 
 
 def _line(icon: str, words: str) -> None:

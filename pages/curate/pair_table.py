@@ -15,7 +15,7 @@ from core.tables import PairOrigin, PairStatus
 from pages.curate import mining_panel, pair_detail
 from pages.curate.pair_words import ORIGIN, STATUS
 from pages.review.item_list import tabs
-from pages.shared import context, layout
+from pages.shared import context, export, layout
 from pages.shared.literal import one_line
 from pages.shared.words import ago
 
@@ -35,9 +35,12 @@ def draw() -> None:
         origin = _origin()
         agent = layout.pick("Agent", agents, key="agent") if len(agents) > 1 else None
         st.space("stretch")
+        download = st.container(width="content")
         mining_panel.button()
     mining_panel.result()
     status = _status(counts)
+    with download:
+        export.popover("pairs", {"agent_id": agent, "status": status, "origin": origin, "search": words})
     chosen = layout.id_in(st.query_params.get("pair"))
     left, right = st.columns([7, 4], gap="medium")
     with left:

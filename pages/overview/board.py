@@ -23,6 +23,7 @@ class Board:
 
     counts: overview.LoopCounts
     gain: overview.Gain | None
+    running: overview.Running | None
     events: list[overview.Happening]
     trend: list[distribution.Day]
     releases: list[overview.Release]
@@ -35,6 +36,7 @@ def board() -> Board:
         return Board(
             counts=overview.loop_counts(session),
             gain=overview.held_out_gain(session),
+            running=overview.running(session),
             events=overview.latest(session),
             trend=distribution.trend(session, scale=RewardScale.CHAT, days=DAYS),
             releases=overview.releases(session, days=DAYS),

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.overview import latest, loop, needs, start
 from pages.overview.board import DAYS, Board, board
 from pages.overview.tiles import tiles
-from pages.shared import charts, context, frame, layout
+from pages.shared import charts, context, layout
 
 SENTENCE = "Where the loop stands, what waits for you, and the one thing to do next."
 
@@ -33,7 +33,8 @@ def reward_trend(shown: Board) -> None:
         )
 
 
-shown, job, min_pairs = board(), frame.running_job(), context.settings().min_pairs
+shown, min_pairs = board(), context.settings().min_pairs
+job = shown.running
 layout.header(
     "Overview", "Where the loop stands, what waits for you, and the one thing to do next.", keys={}, share=False
 )

@@ -77,11 +77,7 @@ def _row(need: Need, *, first: bool, refresh: Callable[[], None]) -> None:
 
 
 def catch_up(refresh: Callable[[], None]) -> None:
-    """Triage, judge and mine what came in since the last time."""
-    from core import workspace
-
-    with context.action("Everything new is triaged and judged") as act, st.spinner("Reading what is new"):
-        workspace.bring_up(context.store())
-    if act.ok:
+    """Queue triage, judging and mining of what came in since the last time; their progress is in the frame."""
+    if all([context.ask(kind, "Triage, judging and mining are under way") for kind in ("triage", "judge", "mine")]):
         refresh()
         st.rerun()

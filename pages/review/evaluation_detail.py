@@ -12,11 +12,12 @@ import streamlit as st
 
 from core.judging import rule_based
 from core.judging.evaluations import EvaluationDetail
+from core.lineage import Kind
 from core.tables import Evaluation, Rating
 from pages.review.bars import scores
 from pages.review.item_list import Tone, set_in_url
 from pages.review.plan_board import plan_board
-from pages.shared import words
+from pages.shared import lineage, words
 from pages.shared.literal import chip, escape_label, literal, one_line
 
 VERDICTS: dict[Rating | None, tuple[str, Tone, str]] = {
@@ -27,7 +28,7 @@ VERDICTS: dict[Rating | None, tuple[str, Tone, str]] = {
 
 
 def columns(found: EvaluationDetail) -> None:
-    """Draw the three columns."""
+    """Draw the three columns, and under them where the answer came from and what was made of it."""
     question, answer, verdict = st.columns([3, 4, 4], gap="medium")
     with question:
         _question(found)
@@ -35,6 +36,7 @@ def columns(found: EvaluationDetail) -> None:
         _answer(found)
     with verdict:
         _verdict(found)
+    lineage.fold(Kind.INTERACTION, found.interaction.id)
 
 
 def judge_name(judge: str) -> str:

@@ -21,7 +21,7 @@ from pages.review.evaluation_detail import VERDICTS, columns, judge_name, rubric
 from pages.review.item_list import Mark, Row, in_url, item_list, moves, set_in_url, tabs
 from pages.review.triage_words import age_of
 from pages.review.waiting import lately_unjudged
-from pages.shared import context, layout, words
+from pages.shared import context, export, layout, words
 from pages.shared.literal import one_line
 
 KEYS = {
@@ -31,7 +31,6 @@ KEYS = {
     "B": "back to the list",
 }
 KINDS = {InteractionKind.CHAT: "Answers", InteractionKind.PLAN: "Plans", InteractionKind.EXECUTION: "Executions"}
-_JUDGED = "evaluations_judged"  # how often this session pressed the button
 _ON_PAGE = "evaluation_on_page"
 _SHOWN = "evaluation_shown"  # (id, when), for the dwell guard
 
@@ -53,7 +52,7 @@ def page() -> None:
     if not totals.total:
         _nothing_yet(new)
         return
-    new = lately_unjudged(str(store.url), st.session_state.get(_JUDGED, 0), store)
+    new = lately_unjudged(str(store.url), store)
     judges = known_judges(str(store.url), totals.total, store)
     opened = in_url("evaluation")
     with layout.filters():
@@ -61,9 +60,11 @@ def page() -> None:
         judge = layout.pick("Judge", judges, key="judge", width=150) if len(judges) > 1 else None
         kind = _kind()
         search = layout.search(key="evaluation_q", width=180)
+        chosen = {"judge": judge, "rating": None if rating == "all" else rating, "kind": kind, "search": search}
         if new and not opened:
             st.button(f"Judge {new:,} new", type="primary", icon=":material/balance:", on_click=_judge_new)
-    chosen = {"judge": judge, "rating": None if rating == "all" else rating, "kind": kind, "search": search}
+        if not opened:
+            export.popover("evaluations", chosen)
     ids = _list(store, chosen, totals, opened)
     if opened:
         _open(store, opened, ids)
@@ -225,13 +226,8 @@ def _review(evaluation_id: str, agrees: bool, ids: list[str]) -> None:
 
 
 def _judge_new() -> None:
-    with context.action("New answers judged"):
-        while True:  # short transactions, so that nobody else waits for the lock
-            with context.store().write() as session:
-                if not evaluations.evaluate_new(session, limit=200):
-                    break
-    st.session_state[_JUDGED] = st.session_state.get(_JUDGED, 0) + 1
-    set_in_url("evaluation", None)
+    if context.ask("judge", "Judging of the new answers is under way"):
+        set_in_url("evaluation", None)
 
 
 page()

@@ -1,7 +1,7 @@
 """Rewards: from the picture of all of them down to one answer and the parts its reward was made of.
 
-In: the rewards in the store, one scale at a time. Out: nothing is written here; a CSV of what is listed can be taken
-away. The pictures come from counts made in SQL, kept for some seconds; the list is paged.
+In: the rewards in the store, one scale at a time. Out: nothing is written here; what is listed can be taken away. The
+pictures come from counts made in SQL, kept for some seconds; the list is paged.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import streamlit as st
 from core.rewards import distribution
 from core.rewards.chat import BANDS, band, explain
 from core.rewards.distribution import RewardRow
+from core.rewards.items import ROUNDING
 from core.store import Store
 from core.tables import Interaction, RewardScale
 from pages.review.bars import signed, waterfall
 from pages.review.item_list import Mark, Row, Tone, item_list, moves, open_id, tabs
-from pages.review.reward_export import MOST_CSV, rewards_csv
 from pages.review.reward_pictures import BAND_TONE, Picture, band_counts, picture, pictures
 from pages.review.triage_words import age_of
-from pages.shared import context, layout, words
+from pages.shared import context, export, layout, words
 from pages.shared.literal import escape_label, literal, one_line
 
 SCALES = {RewardScale.CHAT.value: "Chat answers", RewardScale.PLAN.value: "Plans"}
@@ -84,16 +84,7 @@ def _answers(
     with store.read() as session:
         rows = found(session, limit=layout.PAGE_SIZE, offset=layout.offset(number))
     with download:
-        st.download_button(
-            "Download CSV",
-            data=partial(rewards_csv, store, found),
-            file_name=f"hone-rewards-{scale.value}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            type="primary",
-            on_click="ignore",
-            help=f"The answers listed below, lowest first; at most {MOST_CSV:,}",
-        )
+        export.popover("rewards", _filters(scale, agent, low, high))
     ids = [str(row.reward_id) for row in rows]
     current = open_id("reward", ids, view=(scale, agent, low, high, number))
     with list_place:
@@ -104,6 +95,12 @@ def _answers(
         moves("reward", ids, current)
     with right:
         _detail(next((row for row in rows if str(row.reward_id) == current), rows[0]), scale, store)
+
+
+def _filters(scale: RewardScale, agent: str | None, low: float, high: float) -> dict[str, Any]:
+    """The range as ``distribution.in_bin`` understands it: the end of the scale belongs to the last one."""
+    top = None if high >= distribution.LIMITS[scale][1] else high - ROUNDING
+    return {"scale": scale, "agent_id": agent, "low": low - ROUNDING, "high": top}
 
 
 def _pressed_range(drawn: Picture, bars: list[int]) -> tuple[float, float, int] | None:

@@ -20,7 +20,7 @@ from pages.review import triage_decide, triage_item
 from pages.review.item_list import Row, item_list, moves, open_id, set_in_url, tabs
 from pages.review.triage_words import CATEGORIES, DONE, FORMS, QUEUES, SEVERITY_MARK, SOURCES, age_of
 from pages.review.waiting import lately_untriaged
-from pages.shared import context, layout, words
+from pages.shared import context, export, layout, words
 
 KEYS = {
     "A": "accept the reading",
@@ -34,7 +34,6 @@ EMPTY = {
     "commercial": "No commercial message waits. They always come to a person.",
     DONE: "Nothing has been decided yet. What you decide can be taken back here.",
 }
-_READ = "triage_read"  # how often this session pressed the button
 
 
 def page() -> None:
@@ -50,13 +49,14 @@ def page() -> None:
     if nothing:
         _nothing_yet(unread)
         return
-    unread = lately_untriaged(str(store.url), st.session_state.get(_READ, 0), store)
+    unread = lately_untriaged(str(store.url), store)
     with layout.filters():
         tab = tabs("Queue", {name: f"{text} {by_tab[name]:,}" for name, text in QUEUES.items()}, key="queue")
         category = _category()
         search = layout.search(key="triage_q", width=220)
         if unread:
             st.button(f"Triage {unread:,} new", type="primary", icon=":material/inbox:", on_click=_triage_new)
+        export.popover("triage", _chosen(tab, category, search))
     total = by_tab[tab] if category is None and search is None else None
     kept = f"Category kept by people: {words.share_with_interval(agreed.agreed, agreed.n)}" if agreed.n else ""
     _inbox(store, tab, category, search, total, kept, primary=not unread)
@@ -96,12 +96,7 @@ def _inbox(
     *,
     primary: bool,
 ) -> None:
-    chosen: dict[str, Any] = {
-        "status": TriageStatus.DONE if tab == DONE else TriageStatus.OPEN,
-        "queue": None if tab == DONE else TriageQueue(tab),
-        "category": category,
-        "search": search,
-    }
+    chosen = _chosen(tab, category, search)
     if total is None:
         with store.read() as session:
             total = inbox.count(session, **chosen)
@@ -129,6 +124,16 @@ def _inbox(
             _open(store, current, ids, primary=primary)
         elif triage_decide.can_undo():  # the last item was decided: it can still be taken back
             triage_decide.undo_last()
+
+
+def _chosen(tab: str, category: Category | None, search: str | None) -> dict[str, Any]:
+    """The filters, as the inbox and the export call them."""
+    return {
+        "status": TriageStatus.DONE if tab == DONE else TriageStatus.OPEN,
+        "queue": None if tab == DONE else TriageQueue(tab),
+        "category": category,
+        "search": search,
+    }
 
 
 def _row(row: InboxRow) -> Row:
@@ -165,13 +170,8 @@ def _open(store: Store, current: str, ids: list[str], *, primary: bool) -> None:
 
 
 def _triage_new() -> None:
-    with context.action("New feedback triaged"):
-        while True:  # short transactions, so that nobody else waits for the lock
-            with context.store().write() as session:
-                if not inbox.triage_new(session, limit=500):
-                    break
-    st.session_state[_READ] = st.session_state.get(_READ, 0) + 1
-    set_in_url("item", None)
+    if context.ask("triage", "Triage of the new comments is under way"):
+        set_in_url("item", None)
 
 
 page()

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.lineage import Kind
 from core.tables import Feedback, TriageQueue
 from core.triage.inbox import InboxItem
 from pages.review.triage_words import CATEGORIES, FORMS, QUEUES, SOURCES
-from pages.shared import words
+from pages.shared import lineage, words
 from pages.shared.literal import chip, escape_label, literal
 
 MOST_SIGNALS = 12
@@ -65,11 +66,11 @@ def reading(opened: InboxItem) -> None:
 
 
 def about(opened: InboxItem) -> None:
-    if opened.interaction is None:
-        return
-    with st.expander("The answer it is about", expanded=True, icon=":material/forum:"):
-        literal(opened.interaction.prompt, label="Question", key=f"prompt_{opened.interaction.id}")
-        literal(opened.interaction.response, label="Answer", key=f"response_{opened.interaction.id}")
+    if opened.interaction is not None:
+        with st.expander("The answer it is about", expanded=True, icon=":material/forum:"):
+            literal(opened.interaction.prompt, label="Question", key=f"prompt_{opened.interaction.id}")
+            literal(opened.interaction.response, label="Answer", key=f"response_{opened.interaction.id}")
+    lineage.fold(Kind.FEEDBACK, opened.feedback.id)
 
 
 def _fact(label: str, value: str, note: str = "") -> None:

@@ -13,14 +13,14 @@ from core.triage import inbox
 
 
 @st.cache_data(ttl=5, refresh_mode="background", show_spinner=False, max_entries=50)
-def lately_untriaged(url: str, stamp: int, _store: Store) -> int:
-    """Comments without a reading. ``url`` and ``stamp`` (which grows with each press) are there for the cache's key."""
+def lately_untriaged(url: str, _store: Store) -> int:
+    """Comments without a reading. ``url`` is there for the cache's key."""
     with _store.read() as session:
         return inbox.waiting(session)
 
 
 @st.cache_data(ttl=5, refresh_mode="background", show_spinner=False, max_entries=50)
-def lately_unjudged(url: str, stamp: int, _store: Store) -> int:
+def lately_unjudged(url: str, _store: Store) -> int:
     """Answers without a verdict, as ``lately_untriaged``."""
     with _store.read() as session:
         return evaluations.waiting(session)

@@ -1,4 +1,4 @@
-"""What a page works with: the store, the settings, the executor, who I am; and how a page acts.
+"""What a page works with: the store, the settings, the jobs, who I am; and how a page acts.
 
     from pages.shared import context
 
@@ -23,7 +23,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -34,9 +33,6 @@ from core.store import Store
 from core.untrusted import optional
 from pages.shared import remember
 from pages.shared.literal import escape_label
-
-if TYPE_CHECKING:
-    from core.training.executors import Executor
 
 _log = logging.getLogger("hone.pages")
 NAME = "hone_local_name"
@@ -54,9 +50,23 @@ def store() -> Store:
     return process.current().store
 
 
-def executor() -> Executor:
-    """What runs training; brought up on first use."""
-    return process.current().executor
+def wake() -> None:
+    """A job was put into the queue: let this process's worker look at it now, and the frame show it."""
+    from pages.shared import working
+
+    process.current().wake()
+    working.now.clear()
+
+
+def ask(kind: str, said: str) -> bool:
+    """Queue a step's job in my name, once however often it is pressed; ``said`` is the toast. True when it is."""
+    from core.jobs import queue
+
+    with action(said) as act, store().write() as session:
+        queue.enqueue(session, kind, requested_by=me())
+    if act.ok:
+        wake()
+    return act.ok
 
 
 def me() -> str:

@@ -1,7 +1,7 @@
-"""The frame around every page, run by app.py on each rerun: logo, menu with what waits, the running job, who I am.
+"""The frame around every page, run by app.py on each rerun: logo, menu with what waits, the running jobs, who I am.
 
 A page is in the menu as soon as its file exists (``layout.PAGES``). The counts beside the titles and the running
-job come from one small cached read, so a rerun of any page costs the frame a few milliseconds. Page scripts need
+jobs come from one small cached read each, so a rerun of any page costs the frame a few milliseconds. Page scripts need
 nothing from here.
 """
 
@@ -11,7 +11,7 @@ import streamlit as st
 
 from core import overview
 from core.errors import HoneError
-from pages.shared import access, context, keys, layout, remember
+from pages.shared import access, context, keys, layout, remember, working
 from pages.shared.literal import escape_label
 
 MENU: dict[str, tuple[str, ...]] = {
@@ -19,17 +19,17 @@ MENU: dict[str, tuple[str, ...]] = {
     "Review": ("triage", "evaluations", "rewards"),
     "Curate": ("pairs", "datasets"),
     "Train": ("runs", "adapters"),
-    "Admin": ("import",),
+    "Admin": ("import", "jobs"),
 }
 STATIC = layout.ROOT / "static"
-# Only classes of our own keys: who I am stays at the sidebar's foot, the running job is a thin line.
+# Only classes of our own keys: who I am stays at the sidebar's foot, running jobs are thin lines.
 STYLE = """
 <style>
 @media (min-height: 640px) {
   .st-key-who { position: absolute; bottom: 0.9rem; left: 1.1rem; right: 1.1rem; width: auto; }
 }
 .st-key-who button { justify-content: flex-start; }
-.st-key-running_job [role=progressbar] > div, .st-key-running_job [role=progressbar] div { height: 3px; }
+.st-key-running_jobs [role=progressbar] > div, .st-key-running_jobs [role=progressbar] div { height: 3px; }
 </style>
 """
 
@@ -42,7 +42,7 @@ def main() -> None:
     st.html(STYLE)
     access.require()
     try:
-        waiting, job = waits(), running_job()
+        waiting, doing = waits(), working.now()
     except HoneError as error:
         _broken(str(error))
         return
@@ -52,8 +52,8 @@ def main() -> None:
     if meaning and meaning != "keys":
         layout.go(meaning)
     _who()
-    if job is not None:
-        st.fragment(_progress, run_every=2)()
+    if doing:
+        st.fragment(working.draw, run_every=2)(tuple(one.job_id for one in doing))
     context.show_done()
     st.session_state.pop(keys.PAGE_KEYS, None)
     page.run()
@@ -66,13 +66,6 @@ def waits() -> dict[str, int]:
     """Page name → how many things wait there for a person."""
     with context.store().read() as session:
         return overview.waiting(session)
-
-
-@st.cache_data(ttl=1.5, refresh_mode="foreground", show_spinner=False)
-def running_job() -> overview.Running | None:
-    """The run that trains now; shared by all viewers."""
-    with context.store().read() as session:
-        return overview.running(session)
 
 
 def _menu(waiting: dict[str, int]) -> dict[str, list[st.Page]]:
@@ -100,23 +93,6 @@ def _title(url_path: str) -> str:
 
 def _short(n: int) -> str:
     return f"{n:,}" if n < 1_000 else f"{n // 1_000}k"
-
-
-def _progress() -> None:
-    """A thin line on every page while something trains; one click from its page."""
-    job = running_job()
-    if job is None:  # it has ended: draw the whole page once more, without this line
-        st.rerun()
-    done = min(1.0, max(0.0, job.percentage / 100))
-    where = f"step {job.step:,} of {job.steps:,}" if job.steps else job.phase or "starting"
-    with st.container(gap="xxsmall", key="running_job"):
-        layout.link(
-            "runs",
-            f"Training {escape_label(job.agent_id, limit=40)} · {where} · {done * 100:.0f} %",
-            icon=":material/model_training:",
-            run=job.run_id,
-        )
-        st.progress(done)
 
 
 def _who() -> None:

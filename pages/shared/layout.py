@@ -39,6 +39,7 @@ PAGES: dict[str, tuple[str, str, str]] = {
     "runs": ("pages/train/runs.py", "Runs", ":material/model_training:"),
     "adapters": ("pages/train/adapters.py", "Adapters", ":material/extension:"),
     "import": ("pages/admin/import_data.py", "Import", ":material/upload_file:"),
+    "jobs": ("pages/admin/jobs.py", "Jobs", ":material/manufacturing:"),
 }
 
 

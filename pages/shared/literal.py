@@ -22,7 +22,9 @@ from core.untrusted import visible
 
 FOLD = 1_200  # characters shown before the fold
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_SHORTCODE = re.compile(r":(?=[\w/+-]+)")
+# What is replaced after markdown was parsed, where a backslash no longer helps: shortcodes (:smile:, :material/home:),
+# addresses without brackets (www.example.org, a@example.org), arrows and the like between spaces.
+_REPLACED = re.compile(r":(?=[\w/+-])|(?<=www)(?=\.)|@(?=[\w-])|(?<!\S)[<>~-](?=[->=])", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 
 
@@ -56,15 +58,15 @@ def literal(
 
 def one_line(text: str | None, *, limit: int = 160) -> str:
     """``text`` on one line, cut at ``limit`` characters: for cells and option lists, which show text literally."""
-    return _cut(_SPACE.sub(" ", visible(text or "")).strip(), limit)
+    line = _SPACE.sub(" ", text or "").strip()
+    return _cut(visible(line[:limit]), limit, more=len(line) > limit)
 
 
 def escape_label(text: str | None, *, limit: int = 160) -> str:
     """``text`` on one line, escaped so that a label, caption, toast or metric shows it letter by letter."""
-    # A backslash stops markdown; shortcodes (:smile:, :material/home:) are replaced after parsing, so a
-    # zero-width joiner has to part the colon from its word.
-    escaped = _PUNCTUATION.sub(r"\\\1", _SHORTCODE.sub(":\u2060", one_line(text, limit=limit)))
-    return escaped
+    # A backslash stops markdown; what is replaced only after parsing has to be parted by a zero-width joiner.
+    parted = _REPLACED.sub(lambda match: f"{match[0]}\u2060", one_line(text, limit=limit))
+    return _PUNCTUATION.sub(r"\\\1", parted)
 
 
 def chip(text: str | None, *, limit: int = 40) -> str:
@@ -77,5 +79,5 @@ def escape_html(text: str | None, *, limit: int = 160) -> str:
     return html.escape(one_line(text, limit=limit)).replace("{", "&#123;").replace("}", "&#125;")
 
 
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+def _cut(text: str, limit: int, *, more: bool = False) -> str:
+    return f"{text[: limit - 1].rstrip()}…" if more or len(text) > limit else text

@@ -11,11 +11,12 @@ from sqlmodel import Session, select
 
 from core.adapters import registry
 from core.adapters.registry import AdapterCard
+from core.lineage import Kind
 from core.tables import Adapter, AdapterStatus
-from pages.shared import context, layout
+from pages.shared import context, export, layout, lineage
 from pages.shared.literal import escape_label
 from pages.shared.words import ago, counted, exact, number
-from pages.train import run_words, try_it
+from pages.train import effect, run_words, try_it
 from pages.train.before_after import Change, picture
 
 SIZE = 10
@@ -48,7 +49,7 @@ def draw() -> None:
     if not cards:
         st.caption("No adapter is here under that address.")
     for card in cards:
-        _card(card)
+        _card(card, alone=len(cards) == 1)
 
 
 def _one(adapter_id: UUID) -> list[AdapterCard]:
@@ -64,9 +65,10 @@ def _one(adapter_id: UUID) -> list[AdapterCard]:
 
 def _chosen(agents: list[str]) -> list[AdapterCard]:
     agent = None
-    if len(agents) > 1:
-        with layout.filters():
+    with layout.filters():
+        if len(agents) > 1:
             agent = layout.pick("Agent", agents, key="agent")
+        export.popover("adapters", {"agent_id": agent})
     with context.store().read() as session:
         count = _count(session, agent)
         page = layout.paging(count, size=SIZE)
@@ -78,7 +80,7 @@ def _count(session: Session, agent: str | None) -> int:
     return session.exec(query.where(Adapter.agent_id == agent) if agent else query).one()
 
 
-def _card(card: AdapterCard) -> None:
+def _card(card: AdapterCard, *, alone: bool) -> None:
     adapter = card.adapter
     damaged = _damaged(str(adapter.id), adapter.path)
     with st.container(border=True, key=f"adapter_{adapter.id}"):
@@ -97,6 +99,8 @@ def _card(card: AdapterCard) -> None:
             change = Change(card.before, card.after)
             picture(change)
             st.caption(f"{change.long} {change.finding or ''}")
+        lineage.fold(Kind.ADAPTER, adapter.id, expanded=alone, key=f"lineage_{adapter.id}")
+        effect.on_card(adapter.run_id, alone=alone)
         _files(adapter)
         if not damaged:
             try_it.draw(adapter)
@@ -180,6 +184,8 @@ def _facts(card: AdapterCard) -> None:
         icon=":material/model_training:",
         run=str(run.id),
     )
+    effect.taught(adapter.id)
+    effect.origins(adapter.id)
     st.caption(
         f"On {escape_label(run_words.base(adapter.base_model))}, {number(adapter.parameters)} trained parameters"
     )

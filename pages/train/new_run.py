@@ -15,8 +15,8 @@ from sqlmodel import col, select
 
 from core.errors import HoneError, InputRejected
 from core.inference.folder import DEMO
+from core.jobs import training
 from core.tables import DatasetKind, DatasetStatus, TrainingDataset, new_id
-from core.training import runs
 from core.training.presets import PRESETS, preset_name
 from core.training.spec import TrainSpec
 from pages.shared import context, layout
@@ -162,16 +162,17 @@ def _start(dataset: TrainingDataset, spec: TrainSpec | None) -> None:
 def _do_start(run_id: UUID, dataset_id: UUID, agent_id: str, spec: TrainSpec) -> None:
     """Queue the run that was drawn with this button; a second click finds it queued already."""
     with context.action() as act, context.store().write() as session:
-        runs.request(
+        training.request_run(
             session,
             dataset_id,
             spec=spec,
             agent_id=agent_id,
             requested_by=context.me(),
             min_pairs=context.settings().min_pairs,
+            home=context.settings().home,
             run_id=run_id,
         )
     if act.ok:
         st.session_state.pop(_RUN_ID, None)
-        context.executor().wake()
+        context.wake()
         st.query_params.from_dict({"run": str(run_id)})

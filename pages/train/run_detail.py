@@ -9,30 +9,19 @@ import streamlit as st
 from sqlmodel import col, select
 
 from core.errors import NotFound
+from core.jobs import queue
+from core.lineage import Kind
 from core.sample.texts import is_intact
-from core.tables import Adapter, RunEvent, RunSample, RunStatus, TrainingDataset, TrainingRun, new_id
+from core.tables import Adapter, Job, RunEvent, RunSample, RunStatus, TrainingDataset, TrainingRun
 from core.training import records, runs
-from core.training.spec import TrainSpec
 from pages.curate.pair_words import CHOSEN, REJECTED
-from pages.shared import context, layout
+from pages.shared import context, layout, lineage
 from pages.shared.literal import escape_label, literal
 from pages.shared.words import ago, counted, exact
-from pages.train import run_live, run_words
+from pages.train import effect, run_actions, run_live, run_words
 
 _AT_ONCE = 4  # samples shown before the fold
 _MARKS = (CHOSEN, REJECTED)
-# What the button says, asks, and has done: a run that stopped by itself still holds its pairs.
-_STOP = (
-    "Cancel run",
-    "Stop this run? What it has learned so far is not kept; its pairs can be used again.",
-    "The run stops after its present step",
-)
-_GIVE_BACK = (
-    "Put its pairs back",
-    "Count this run as cancelled? Its pairs can then be frozen into another dataset.",
-    "The run's pairs can be used again",
-)
-_STOPPED = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.CANCELLED)
 
 
 def draw(run_id: UUID) -> None:
@@ -42,14 +31,17 @@ def draw(run_id: UUID) -> None:
             dataset = session.get_one(TrainingDataset, run.dataset_id)
             adapter = session.exec(select(Adapter).where(Adapter.run_id == run_id)).first()
             detail = records.detail(session, run)
+            job = queue.of_subject(session, run_id)
     except NotFound:
         layout.header("Run", "There is no such run; it may belong to another store.")
         back()
         return
     back()
-    _title(run, dataset, adapter)
+    _title(run, dataset, adapter, job)
     _why_it_stopped(run)
     run_live.watch(run)
+    lineage.fold(Kind.RUN, run_id, expanded=True)
+    effect.draw(run_id)
     _samples(detail.samples)
     _events(detail.events)
     _settings(run)
@@ -61,7 +53,7 @@ def back() -> None:
         layout.go("runs")
 
 
-def _title(run: TrainingRun, dataset: TrainingDataset, adapter: Adapter | None) -> None:
+def _title(run: TrainingRun, dataset: TrainingDataset, adapter: Adapter | None, job: Job | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap="xxsmall", width="stretch"):
             st.title("Training run", anchor=False)
@@ -72,45 +64,9 @@ def _title(run: TrainingRun, dataset: TrainingDataset, adapter: Adapter | None) 
                 help=exact(run.created_at),
             )
         with st.container(horizontal=True, width="content"):
-            if run.status in (*run_live.LIVE, RunStatus.INTERRUPTED):
-                _cancel(run)
-            if run.status in _STOPPED:
-                _again(run)
+            run_actions.draw(run, job)
             if adapter is not None and st.button("See the adapter", type="primary", icon=":material/extension:"):
                 layout.go("adapters", adapter=str(adapter.id))
-
-
-def _cancel(run: TrainingRun) -> None:
-    asked = run.command is not None
-    words, why, done = _STOP if run.status is not RunStatus.INTERRUPTED else _GIVE_BACK
-    with st.popover("Cancelling" if asked else words, icon=":material/stop_circle:", disabled=asked):
-        st.text(why)
-        st.button(words, key=f"cancel_{run.id}", type="primary", on_click=_do_cancel, args=(run.id, done))
-
-
-def _do_cancel(run_id: UUID, done: str) -> None:
-    with context.action(done), context.store().write() as session:
-        runs.request_cancel(session, run_id, by=context.me())
-
-
-def _again(run: TrainingRun) -> None:
-    # The new run's id is made when the button is drawn: pressing twice asks for one run.
-    following: UUID = st.session_state.setdefault(f"again_{run.id}", new_id())
-    if st.button("Start again with the same settings", type="primary", icon=":material/replay:", key="again"):
-        with context.action() as act, context.store().write() as session:
-            runs.request(
-                session,
-                run.dataset_id,
-                spec=TrainSpec.model_validate(run.config),
-                agent_id=run.agent_id,
-                requested_by=context.me(),
-                min_pairs=context.settings().min_pairs,
-                run_id=following,
-            )
-        if act.ok:
-            context.executor().wake()
-            st.session_state.pop(f"again_{run.id}", None)
-            layout.go("runs", run=str(following))
 
 
 def _why_it_stopped(run: TrainingRun) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from core.tables import RunStatus, TrainingDataset, TrainingRun
 from core.training import records
-from pages.shared import context, layout
+from pages.shared import context, export, layout
 from pages.shared.charts import COLOURS, sparkline
 from pages.shared.literal import escape_label
 from pages.shared.words import when
@@ -73,8 +73,9 @@ def _in_view(view: str) -> sa.ColumnElement[bool]:
 
 
 def choose_state() -> None:
-    """The filter; ``draw`` reads what it chose."""
-    layout.choice("State", VIEWS, key=_STATE)
+    """The filter and the way to take what it leaves away; ``draw`` reads what was chosen."""
+    view = layout.choice("State", VIEWS, key=_STATE)
+    export.popover("runs", {"status": _VIEW_STATES.get(view)})
 
 
 def draw() -> None:

@@ -19,11 +19,15 @@ _STATE: dict[RunStatus, tuple[str, str, str]] = {
     RunStatus.COMPLETED: ("Completed", "check", "green"),
     RunStatus.FAILED: ("Failed", "error", "red"),
     RunStatus.CANCELLED: ("Cancelled", "block", "gray"),
-    RunStatus.INTERRUPTED: ("Interrupted", "pause_circle", "orange"),
+    RunStatus.INTERRUPTED: ("Interrupted", "motion_photos_paused", "orange"),
 }
 _OUTCOME: dict[RunOutcome, tuple[str, str, str]] = {
     RunOutcome.EVAL_GATE_FAILED: ("Did not pass the gate", "gpp_bad", "orange"),
     RunOutcome.SKIPPED_TOO_FEW: ("Skipped, too few pairs", "skip_next", "gray"),
+}
+_BESIDE: dict[RunPhase | None, tuple[str, str, str]] = {
+    RunPhase.STARTING: ("Starting", "autorenew", "blue"),
+    RunPhase.PAUSING: ("Pausing", "pause_circle", "blue"),
 }
 _PHASE: dict[RunPhase, str] = {
     RunPhase.AWAITING_APPROVAL: "Waits for a person's approval",
@@ -40,8 +44,10 @@ def state(run: TrainingRun) -> tuple[str, str, str]:
     """(words, icon, colour) of where the run stands."""
     if run.status is RunStatus.FAILED and run.outcome in _OUTCOME:
         return _OUTCOME[run.outcome]
-    if run.status is RunStatus.RUNNING and run.phase is RunPhase.STARTING:
-        return "Starting", "autorenew", "blue"
+    if run.status is RunStatus.RUNNING and run.phase in _BESIDE:
+        return _BESIDE[run.phase]
+    if run.status is RunStatus.INTERRUPTED and run.phase is RunPhase.PAUSED:
+        return "Paused", "pause_circle", "gray"
     return _STATE[run.status]
 
 
@@ -53,8 +59,6 @@ def badge(run: TrainingRun) -> str:
 
 def phase(run: TrainingRun) -> str:
     """What the run does at this moment."""
-    if run.command is not None:
-        return "Stops after this step, as asked"
     if builds(run):
         return f"Building the demo model, {run.progress_percentage:.0f} %"
     return _PHASE[run.phase] if run.phase else ""

@@ -34,12 +34,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "gradient_checkpointing": ("Save memory", "Slower; on a GPU only."),
     "samples": ("Sampled answers", "Held-out prompts answered before and after."),
     "sample_tokens": ("Their length", "Tokens an answer may have."),
+    "checkpoint_steps": ("Checkpoints", "Steps between two; 0 takes about twenty in a run."),
 }
 _GROUPS = {
     "Learning": ("learning_rate", "lr_scheduler", "warmup_ratio", "batch_size", "gradient_accumulation_steps"),
     "Preference": ("loss_type", "loss_weights", "beta", "label_smoothing"),
     "Adapter": ("lora_r", "lora_alpha", "lora_dropout", "target_modules"),
-    "Limits": ("max_length", "weight_decay", "max_grad_norm", "gradient_checkpointing", "samples", "sample_tokens"),
+    "Limits": ("max_length", "weight_decay", "max_grad_norm", "gradient_checkpointing"),
+    "What is kept": ("samples", "sample_tokens", "checkpoint_steps"),
 }
 
 

@@ -9,16 +9,21 @@ from sqlmodel import Session
 
 from core.settings import Settings
 from core.store import Store
+from tests.api_client import client
+from tests.databases import Databases
 from tests.training_runs import first_run, model_folders
 
-__all__ = ["first_run", "model_folders", "session", "shared_store"]
+__all__ = ["client", "first_run", "model_folders", "session", "shared_store"]
 
 
 @pytest.fixture(scope="module")
-def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = Store.open(Settings(home=tmp_path_factory.mktemp("home"), _env_file=None))
+def shared_store(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Store]:
+    home = tmp_path_factory.mktemp("home")
+    url = databases.fresh(home)
+    store = Store.open(Settings(home=home, db=url, _env_file=None))
     yield store
     store.close()
+    databases.drop(url)
 
 
 @pytest.fixture

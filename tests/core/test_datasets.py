@@ -10,13 +10,22 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.datasets import freeze as freezing
 from core.datasets.export import export_jsonl
-from core.datasets.freeze import advance, freeze, recipe_preview, usable, usable_count, verify
-from core.datasets.lineage import lineage
+from core.datasets.freeze import (
+    advance,
+    freeze,
+    freeze_now,
+    prepare,
+    recipe_preview,
+    store_frozen,
+    usable,
+    usable_count,
+    verify,
+)
 from core.datasets.split import split_rows
 from core.datasets.table import detail, diff, examples, listing, matching
 from core.errors import DatasetChanged, InputRejected, InvalidTransition, NotFound
@@ -26,12 +35,12 @@ from core.preferences.mining import mine
 from core.preferences.table import exclude
 from core.store import Store
 from core.tables import (
-    Adapter,
     DatasetKind,
     DatasetStatus,
     LabelChoice,
     PairOrigin,
     PairStatus,
+    PreferencePair,
     RunOutcome,
     RunStatus,
     Side,
@@ -39,6 +48,7 @@ from core.tables import (
     TrainingDataset,
     TrainingRun,
 )
+from core.work import Alone
 from tests.core.preference_rows import AGENT, accepted, answer, correction, imported, pair, run
 
 
@@ -239,7 +249,8 @@ def test_what_people_verified_is_a_percentage(store: Store) -> None:
     with store.write() as session:
         wrong = answer(session, "q", "wrong")
         correction(session, wrong, "right")
-        mine(session)
+    mine(store, Alone())
+    with store.write() as session:
         accepted(session, 2)
         labelled = pair(session, "to label", "good", "bad")
         facts = {"left_side": Side.A, "annotator": "ada", "shown_ms": 900, "min_dwell_ms": 300}
@@ -297,11 +308,61 @@ def test_states_follow_the_table(store: Store) -> None:
 
 def test_an_unknown_dataset_is_not_found(store: Store) -> None:
     with store.read() as session:
-        for ask in (verify, freezing.rows, detail, diff, lineage):
+        for ask in (verify, freezing.rows, detail, diff):
             with pytest.raises(NotFound, match="Dataset not found"):
                 ask(session, uuid4())  # type: ignore[operator]
         with pytest.raises(NotFound):
             list(export_jsonl(session, uuid4()))
+
+
+# -- frozen in transactions of its own ----------------------------------------------------------------------------
+
+
+def test_freezing_in_two_transactions_makes_the_same_dataset(store: Store) -> None:
+    with store.write() as session:
+        accepted(session, 12)
+    apart = freeze_now(store, agent_id=AGENT, frozen_by="ada", name="apart")
+    assert (apart.name, apart.status, apart.content_hash) == ("apart", DatasetStatus.READY, frozen(store).content_hash)
+    with store.read() as session:
+        assert verify(session, apart.id).recipe == apart.recipe
+
+
+def test_a_pair_that_was_taken_out_while_the_dataset_was_prepared_is_not_in_it(store: Store) -> None:
+    with store.write() as session:
+        gone = accepted(session, 6)[0]
+    with store.read() as session:
+        prepared = prepare(session, agent_id=AGENT)
+    with store.write() as session:
+        exclude(session, gone.id, seen_version=0)
+    with store.write() as session:
+        dataset = store_frozen(session, prepared, frozen_by="ada")
+        assert gone.id not in [row.pair_id for row in examples(session, dataset.id)]
+        assert verify(session, dataset.id).total_examples == 5
+
+
+def test_a_pair_that_was_accepted_while_the_dataset_was_prepared_waits_for_the_next(store: Store) -> None:
+    with store.write() as session:
+        accepted(session, 6)
+    with store.read() as session:
+        prepared = prepare(session, agent_id=AGENT)
+    with store.write() as session:
+        pair(session, "late", "good", "bad", status=PairStatus.ACCEPTED)
+    with store.write() as session:
+        assert store_frozen(session, prepared, frozen_by="ada").total_examples == 6
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1), min_size=3))
+@settings(deadline=None, max_examples=40)
+def test_whatever_the_texts_hold_the_copies_are_what_was_hashed(shared_store: Store, texts: list[str]) -> None:
+    with shared_store.read() as session:
+        for prompt, good, bad in zip(texts, texts[1:], texts[2:], strict=False):
+            if good != bad:
+                key = {"prompt": prompt, "answer_a": good, "answer_b": bad, "content_key": uuid4().hex}
+                facts = {"agent_id": AGENT, "prompt_group": "g", "origin": PairOrigin.IMPORT, "preferred": Side.A}
+                session.add(PreferencePair(**key, **facts, status=PairStatus.ACCEPTED))
+        session.flush()
+        if usable_count(session, agent_id=AGENT):
+            verify(session, freeze(session, agent_id=AGENT, frozen_by="ada").id)
 
 
 # -- looking at it ------------------------------------------------------------------------------------------------
@@ -349,33 +410,6 @@ def test_the_detail_counts_and_its_rows_page(store: Store) -> None:
     assert shown.by_origin[PairOrigin.UNRATED] == 20
     assert pages == list(range(20))
     assert len(held_out) == 2 and {row.split for row in held_out} == {Split.TEST}
-
-
-def test_a_dataset_knows_what_it_came_from_and_what_came_of_it(store: Store) -> None:
-    with store.write() as session:
-        good, bad = answer(session, "q", "good", reward=0.9), answer(session, "q", "bad", reward=0.1)
-        wrong = answer(session, "r", "wrong")
-        example = correction(session, wrong, "right")
-        mine(session)
-        labelled = pair(session, "to label", "good", "bad")
-        facts = {"left_side": Side.A, "annotator": "bo", "shown_ms": 900, "min_dwell_ms": 300}
-        apply_label(session, labelled.id, seen_version=0, choice=LabelChoice.A, **facts)  # type: ignore[arg-type]
-    dataset = frozen(store)
-    with store.write() as session:
-        started = run(session, dataset.id, RunStatus.COMPLETED, RunOutcome.OK)
-        made = {"base_model": "demo", "path": "adapters/1", "size_bytes": 1, "parameters": 1}
-        adapter = Adapter(run_id=started.id, agent_id=AGENT, version=1, **made)
-        session.add(adapter)
-    with store.read() as session:
-        found = lineage(session, dataset.id)
-    origins = {origin: n for origin, n in found.pairs_by_origin.items() if n}
-    assert origins == {PairOrigin.RATING: 1, PairOrigin.CORRECTION: 1, PairOrigin.UNRATED: 1}
-    assert found.pairs.count == 3
-    assert set(found.interactions.ids) == {good.id, bad.id, wrong.id}
-    assert (found.feedback.count, found.learning_examples.ids) == (2, (example.id,))
-    assert (found.labels_by_annotator, found.imports.count) == ({"bo": 1}, 0)
-    assert [(link.id, link.outcome) for link in found.runs] == [(started.id, RunOutcome.OK)]
-    assert [(link.id, link.run_id) for link in found.adapters] == [(adapter.id, started.id)]
 
 
 def test_the_export_reads_back_as_conversations(store: Store) -> None:

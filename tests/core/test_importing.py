@@ -11,87 +11,44 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from sqlmodel import Session, select
+from sqlmodel import select
 
-from core.errors import HoneError, ImportRejected, StoreFull
+from core.errors import HoneError, ImportRejected
+from core.feedback import staging
 from core.feedback.formats import read_table
-from core.feedback.importing import (
-    ImportedPair,
-    Mapping,
-    PairCounts,
-    Reject,
-    plan_import,
-    preview,
-    run_import,
-)
-from core.feedback.staging import stage
+from core.feedback.importing import ImportPlan, Mapping, Reject, plan, preview
+from core.preferences.imported import STEPS
 from core.settings import Settings
 from core.store import Store
-from core.tables import Feedback, Import
+from core.tables import Feedback, PreferencePair, now
+from tests.core.import_rows import comments, counts, empty, pairs, reasons, rows, run
 
 PAIR = {"prompt": "How do I export?", "chosen": "Press Export.", "rejected": "No idea."}
 SURVEY = "id,comment,rating,date\n1,Slow export,2,2026-01-31\n2,Lovely,5,2026-02-01\n3,,1,2026-02-02\n"
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = Store.open(Settings(home=tmp_path_factory.mktemp("home"), _env_file=None))
-    yield store
-    store.close()
-
-
 @pytest.fixture
-def store(migrated: Store) -> Iterator[Store]:
+def store(shared_store: Store) -> Iterator[Store]:
     """The same store for every test, emptied behind each."""
-    yield migrated
-    with migrated.write() as session:
-        session.execute(sa.delete(Feedback))
-        session.execute(sa.delete(Import))
+    yield shared_store
+    empty(shared_store)
 
 
-class Pairs:
-    """Takes pairs as the step behind would: each content once."""
-
-    def __init__(self) -> None:
-        self.taken: list[ImportedPair] = []
-
-    def __call__(self, session: Session, pairs: list[ImportedPair], import_id: UUID, agent_id: str) -> PairCounts:
-        assert session.get(Import, import_id), "the import's own row is there first, for the key that points to it"
-        known = {(pair.prompt, pair.chosen, pair.rejected) for pair in self.taken}
-        before = len(self.taken)
-        for pair in pairs:
-            if (pair.prompt, pair.chosen, pair.rejected) not in known:
-                known.add((pair.prompt, pair.chosen, pair.rejected))
-                self.taken.append(pair)
-        return PairCounts(len(self.taken) - before, len(pairs) - len(self.taken) + before)
+def pairs_of(store: Store, *rows: object) -> tuple[list[PreferencePair], list[str]]:
+    """The pairs that some rows become, and the reasons of those that become none."""
+    empty(store)
+    row = run(store, "\n".join(json.dumps(one) for one in rows), "pairs.jsonl")
+    return pairs(store), list(reasons(store, row).values())
 
 
-def run(store: Store, content: bytes | str, filename: str = "file.csv", **values: Any) -> Import:
-    content = content.encode() if isinstance(content, str) else content
-    given: dict[str, Any] = {"agent_id": "support", "imported_by": "ada", "store_pairs": Pairs()} | values
-    return run_import(store, content, filename, **given)
-
-
-def pairs_of(store: Store, *rows: object, filename: str = "pairs.jsonl") -> tuple[list[ImportedPair], list[str]]:
-    taken = Pairs()
-    row = run(store, "\n".join(json.dumps(one) for one in rows), filename, store_pairs=taken)
-    return taken.taken, [reject["reason"] for reject in row.rejects]
-
-
-def stored(store: Store) -> list[Feedback]:
-    with store.read() as session:
-        return sorted(session.exec(select(Feedback)), key=lambda row: (row.comment or "", str(row.raw)))
-
-
-def counts(row: Import) -> tuple[int, int, int]:
-    return row.accepted, row.duplicates, row.rejected
+def planned(store: Store, content: str, filename: str = "a.csv") -> ImportPlan:
+    return plan(store, content.encode(), filename, agent_id="support", pairs=STEPS, settings=Settings(_env_file=None))
 
 
 # -- pairs: the shapes files have ---------------------------------------------------------------------------------
@@ -109,9 +66,9 @@ def test_pairs_of_three_texts_are_taken_from_every_format(store: Store) -> None:
         (gzip.compress(json.dumps(PAIR).encode()), "a.jsonl.gz"),
         (gzip.compress(json.dumps([PAIR]).encode()), "a.json.gz"),
     ):
-        taken = Pairs()
-        assert counts(run(store, content, filename, store_pairs=taken)) == (1, 0, 0), filename
-        (pair,) = taken.taken
+        empty(store)
+        assert counts(run(store, content, filename)) == (1, 0, 0), filename
+        (pair,) = pairs(store)
         assert {"prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected} == PAIR
         assert pair.messages is None
 
@@ -125,9 +82,9 @@ def test_conversations_are_taken_with_the_prompt_beside_or_inside_both_sides(sto
     texts = {"messages": question, "chosen": "Hello.", "rejected": "What?"}
     parts = {"prompt": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}], "chosen": good, "rejected": bad}
     for row in (beside, inside, both, texts, parts):
-        (pair,), reasons = pairs_of(store, row)
+        (pair,), refused = pairs_of(store, row)
         assert (pair.prompt, pair.messages, pair.chosen, pair.rejected) == ("Hi", None, "Hello.", "What?")
-        assert reasons == []
+        assert refused == []
 
 
 def test_a_conversation_of_several_turns_keeps_its_messages(store: Store) -> None:
@@ -160,9 +117,8 @@ def test_turns_of_one_speaker_in_a_row_become_one_so_that_they_alternate(store: 
 
 def test_a_csv_cell_with_a_json_conversation_is_one(store: Store) -> None:
     cell = json.dumps([{"role": "user", "content": "Hi"}]).replace('"', '""')
-    taken = Pairs()
-    run(store, f'prompt,chosen,rejected\n"{cell}",Hello.,What?\n', store_pairs=taken)
-    assert taken.taken[0].prompt == "Hi"
+    run(store, f'prompt,chosen,rejected\n"{cell}",Hello.,What?\n')
+    assert pairs(store)[0].prompt == "Hi"
 
 
 @pytest.mark.parametrize(
@@ -201,8 +157,7 @@ def test_a_row_that_is_no_pair_is_rejected_with_its_line_and_reason(store: Store
     content = json.dumps(PAIR) + "\n\n" + json.dumps(row)
     result = run(store, content, "pairs.jsonl")
     assert counts(result) == (1, 0, 1)
-    assert result.rejects[0]["line"] == 3
-    assert reason in result.rejects[0]["reason"]
+    assert reason in reasons(store, result)[3]
 
 
 # -- surveys ------------------------------------------------------------------------------------------------------
@@ -211,7 +166,7 @@ def test_a_row_that_is_no_pair_is_rejected_with_its_line_and_reason(store: Store
 def test_a_survey_is_recognised_and_its_rows_stored(store: Store) -> None:
     row = run(store, SURVEY, "survey.csv")
     assert counts(row) == (2, 0, 1)
-    assert row.rejects == [{"line": 4, "reason": "no comment"}]
+    assert reasons(store, row) == {4: "no comment"}
     assert row.mapping == {
         "kind": "survey",
         "comment": "comment",
@@ -220,7 +175,7 @@ def test_a_survey_is_recognised_and_its_rows_stored(store: Store) -> None:
         "row_id": "id",
         "date": "date",
     }
-    lovely, slow = stored(store)
+    lovely, slow = comments(store)
     assert (lovely.comment, lovely.rating, lovely.form_type, lovely.source) == ("Lovely", 5, "general", "import")
     assert lovely.created_at.replace(tzinfo=UTC) == datetime(2026, 2, 1, tzinfo=UTC)
     assert slow.import_id == row.id
@@ -232,7 +187,7 @@ def test_the_same_file_twice_adds_nothing_under_any_name_or_mapping(store: Store
     assert counts(run(store, SURVEY, "b.csv")) == (0, 2, 1)
     unrated = Mapping("survey", comment="comment", row_id="id")
     assert counts(run(store, SURVEY, "c.csv", mapping=unrated)) == (0, 2, 1)
-    assert len(stored(store)) == 2
+    assert len(comments(store)) == 2
 
 
 def test_another_agent_may_have_the_same_file(store: Store) -> None:
@@ -256,7 +211,7 @@ def test_a_scale_that_begins_with_the_best_is_turned_round(store: Store) -> None
     content = "comment,rating (1 = best)\nLovely thing,1\nBad thing,5\nOdd thing,9\nNo stars,\n"
     mapping = Mapping("survey", comment="comment", rating="rating (1 = best)", best_rating=1)
     row = run(store, content, mapping=mapping)
-    assert {feedback.comment: feedback.rating for feedback in stored(store)} == {
+    assert {feedback.comment: feedback.rating for feedback in comments(store)} == {
         "Lovely thing": 5,
         "Bad thing": 1,
         "Odd thing": None,
@@ -272,7 +227,7 @@ def test_a_scale_that_begins_with_the_best_is_turned_round(store: Store) -> None
 def test_ratings_are_read_only_when_they_are_one_to_five(store: Store, cell: str, stars: int | None) -> None:
     mapping = Mapping("survey", comment="comment", rating="rating")
     run(store, f"comment,rating\nSlow export,{cell}\n", mapping=mapping)
-    assert [feedback.rating for feedback in stored(store)] == [stars]
+    assert [feedback.rating for feedback in comments(store)] == [stars]
 
 
 @pytest.mark.parametrize(
@@ -296,7 +251,7 @@ def test_only_what_is_called_a_rating_and_is_one_to_five_is_suggested(
 def test_dates_tell_by_themselves_or_by_the_column_which_part_is_the_day(store: Store) -> None:
     content = "comment,date\nOne thing,05/06/2022\nTwo things,31/05/2022\nThree things,5/31/2022\nFour things,soon\n"
     row = run(store, content, mapping=Mapping("survey", comment="comment", date="date"))
-    days = {feedback.comment: feedback.created_at.date().isoformat() for feedback in stored(store)}
+    days = {feedback.comment: feedback.created_at.date().isoformat() for feedback in comments(store)}
     assert (days["One thing"], days["Two things"], days["Three things"]) == ("2022-06-05", "2022-05-31", "2022-05-31")
     assert "1 dates can only be read the other way round, and are." in row.notes
     assert "1 rows have no readable date and get the time of the import." in row.notes
@@ -327,7 +282,7 @@ def test_a_mapping_that_does_not_fit_the_file_is_refused(store: Store) -> None:
 def test_personal_data_is_in_no_column_of_an_imported_row(store: Store) -> None:
     content = 'comment,phone,who\n"mail jane@example.org, or 020 7946 0958",4155552671,jane@example.org\n'
     row = run(store, content, mapping=Mapping("survey", comment="comment"))
-    (feedback,) = stored(store)
+    (feedback,) = comments(store)
     assert feedback.comment == "mail [email], or [phone]"
     assert feedback.pii == {"email": 1, "phone": 1}
     assert feedback.raw == {"comment": "mail [email], or [phone]", "phone": "[phone]", "who": "[email]"}
@@ -337,8 +292,8 @@ def test_personal_data_is_in_no_column_of_an_imported_row(store: Store) -> None:
 
 def test_t05_csv_formulas_and_markup_are_stored_as_written(store: Store) -> None:
     run(store, 'comment\n"=HYPERLINK(""http://example.org"")"\n<script>alert(1)</script> is here\n')
-    comments = [feedback.comment for feedback in stored(store)]
-    assert comments == ["<script>alert(1)</script> is here", '=HYPERLINK("http://example.org")']
+    said = [feedback.comment for feedback in comments(store)]
+    assert said == ["<script>alert(1)</script> is here", '=HYPERLINK("http://example.org")']
 
 
 def test_t08_addresses_in_a_file_are_never_asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,35 +311,22 @@ def test_t08_addresses_in_a_file_are_never_asked(store: Store, monkeypatch: pyte
 
 
 def test_a_plan_says_what_the_import_will_do_and_stores_nothing(store: Store) -> None:
-    plan = plan_import(store, SURVEY.encode(), "a.csv", agent_id="support")
-    assert (plan.kind, plan.accepted, plan.duplicates) == ("survey", 2, 0)
-    assert plan.rejected == [Reject(4, "no comment")]
-    assert stored(store) == []
+    look = planned(store, SURVEY)
+    assert (look.kind, look.accepted, look.duplicates, look.counts) == ("survey", 2, 0, {"feedback": 2})
+    assert look.rejected == [Reject(4, "no comment")]
+    with store.read() as session:
+        assert rows(session, "feedback", "imports", "import_rejects", "staged_feedback") == {}
     run(store, SURVEY)
-    assert plan_import(store, SURVEY.encode(), "a.csv", agent_id="support").duplicates == 2
+    assert planned(store, SURVEY).duplicates == 2
 
 
-def test_a_plan_of_pairs_counts_with_the_real_thing_and_rolls_back(store: Store) -> None:
-    content = "\n".join([json.dumps(PAIR)] * 3).encode()
-    plan = plan_import(store, content, "a.jsonl", agent_id="support", store_pairs=Pairs())
-    assert (plan.kind, plan.accepted, plan.duplicates) == ("pairs", 1, 2)
-    alone = plan_import(store, content, "a.jsonl", agent_id="support")
-    assert (alone.accepted, alone.duplicates) == (1, 2)
-    with store.read() as session:
-        assert session.exec(select(Import)).all() == []
-
-
-def test_an_import_that_fails_half_way_leaves_nothing(store: Store) -> None:
-    def fails(session: Session, pairs: list[ImportedPair], import_id: UUID, agent_id: str) -> PairCounts:
-        session.add(Feedback(kind="site_form", agent_id=agent_id, source="import", import_id=import_id))
-        session.flush()
-        raise StoreFull("full")
-
-    with pytest.raises(StoreFull):
-        run(store, json.dumps(PAIR), "a.jsonl", store_pairs=fails)
-    with store.read() as session:
-        assert session.exec(select(Import)).all() == []
-    assert stored(store) == []
+def test_a_plan_of_pairs_counts_with_the_real_thing(store: Store) -> None:
+    turned = PAIR | {"chosen": PAIR["rejected"], "rejected": PAIR["chosen"]}
+    content = "\n".join(json.dumps(row) for row in (PAIR, PAIR, PAIR, turned))
+    look = planned(store, content, "a.jsonl")
+    assert (look.kind, look.accepted, look.duplicates) == ("pairs", 1, 2)
+    assert look.rejected == [Reject(4, "contradicts an earlier preference")]
+    assert counts(run(store, content, "a.jsonl")) == (1, 2, 1)
 
 
 def test_reading_goes_on_outside_any_transaction(store: Store) -> None:
@@ -392,20 +334,32 @@ def test_reading_goes_on_outside_any_transaction(store: Store) -> None:
         with store.write() as session:  # would wait for the lock, and time out, if the import held it
             session.execute(sa.text("SELECT 1"))
 
-    assert counts(run(store, SURVEY, on_progress=another_writer)) == (2, 0, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staging, "BATCH_ROWS", 1)
+        plan_progress: list[int] = []
+        look = plan(
+            store,
+            SURVEY.encode(),
+            "a.csv",
+            agent_id="support",
+            pairs=STEPS,
+            settings=Settings(_env_file=None),
+            on_progress=lambda done, total: (plan_progress.append(done), another_writer(done, total))[0],
+        )
+    assert (look.accepted, plan_progress) == (2, [0, 1, 2, 3])
 
 
 def test_progress_goes_from_nothing_to_everything(store: Store) -> None:
     seen: list[tuple[int, int]] = []
-    content = "comment\n" + "".join(f"Comment number {number} here\n" for number in range(450))
+    content = "comment\n" + "".join(f"Comment number {number} here\n" for number in range(1_100))
     run(store, content, on_progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(0, 450), (200, 450), (400, 450), (450, 450)]
+    assert seen == [(0, 1_100), (500, 1_100), (1_000, 1_100), (1_100, 1_100)]
 
 
-def test_the_first_thousand_reasons_are_kept_and_all_are_counted(store: Store) -> None:
+def test_every_reason_is_kept(store: Store) -> None:
     row = run(store, "id,comment\n1,Fine\n" + "2,\n" * 1200)
     assert counts(row) == (1, 0, 1200)
-    assert len(row.rejects) == 1000
+    assert len(reasons(store, row)) == 1200
 
 
 @pytest.mark.parametrize(
@@ -443,7 +397,7 @@ def test_a_preview_shows_rows_as_they_stand_and_as_they_would_be_stored() -> Non
         (b"comment,rating\n", "a.csv", "The file has no rows"),
         (b"[]", "a.json", "The file has no rows"),
         (b"PK\x03\x04rest", "survey.csv", "a zip file or an Excel workbook; save the sheet as CSV"),
-        (b"PAR1rest", "a.csv", "a Parquet file"),
+        (b"PAR1rest", "a.csv", "The Parquet file is damaged"),
         (b"%PDF-1.7", "a.csv", "a PDF"),
         (b"\x00\x01\x02\x03" * 100, "a.csv", "is not text"),
         ("comment\nfine".encode("utf-16-le"), "a.csv", "is not text"),
@@ -562,12 +516,16 @@ def test_any_row_becomes_a_comment_or_a_reason(cells: dict[str, Any]) -> None:
     first = {"comment": "first", "rating": 1, "id": 1, "date": "2026-01-01", "x": ""}
     table = read_table(json.dumps([first, cells]).encode(), "a.json")
     mapping = Mapping("survey", comment="comment", rating="rating", row_id="id", date="date")
-    staged = stage(table, mapping, "support", None)
-    assert len(staged.comments) + len(staged.rejects) == 2
-    assert all(reject.reason for reject in staged.rejects)
-    for comment in staged.comments:
-        assert comment.rating in (None, 1, 2, 3, 4, 5)
-        json.dumps([comment.comment, comment.raw, staged.notes], ensure_ascii=False, allow_nan=False).encode()
+    facts = staging.facts_of(table, mapping, agent_id="support", at=now())
+    found = [one for _, one in staging.readings(table, facts)]
+    assert len(found) == 2
+    for one in found:
+        if isinstance(one, Reject):
+            assert one.reason
+        else:
+            ((_, values),) = one.rows
+            assert values["rating"] in (None, 1, 2, 3, 4, 5)
+            json.dumps([values["comment"], values["raw"]], ensure_ascii=False, allow_nan=False).encode()
 
 
 # -- real files ---------------------------------------------------------------------------------------------------
@@ -577,7 +535,7 @@ def test_the_friends_and_family_survey_is_understood_whole_and_only_once(store: 
     content = (shared / "data" / "nhs_feedback" / "v6framework_230831.csv").read_bytes()
     row = run(store, content, "v6framework_230831.csv")
     assert counts(row) == (7400, 0, 508)
-    assert {reject["reason"] for reject in row.rejects} == {"no comment"}
+    assert set(reasons(store, row).values()) == {"no comment"}
     assert row.mapping["comment"] == "FFT answer"
     assert (row.mapping["rating"], row.mapping["best_rating"]) == ("FFT categorical answer", 1)
     assert (row.mapping["row_id"], row.mapping["date"]) == ("Comment ID", "Date")
@@ -589,7 +547,7 @@ def test_the_friends_and_family_survey_is_understood_whole_and_only_once(store: 
     assert ratings == {5: 4782, 4: 1225, 3: 351, 2: 276, 1: 415, None: 351}
     assert first["Trust"] in ("NEAS", "NHFT")
     assert counts(run(store, content, "again.csv")) == (0, 7400, 508)
-    assert len(stored(store)) == 7400
+    assert len(comments(store)) == 7400
 
 
 def test_the_first_phase_survey_has_no_rating_and_criticality_is_none(store: Store, shared: Path) -> None:
@@ -600,22 +558,21 @@ def test_the_first_phase_survey_has_no_rating_and_criticality_is_none(store: Sto
     assert "No column is a rating from 1 to 5, so the rows are stored unrated." in row.notes
     with store.read() as session:
         assert set(session.exec(select(Feedback.rating))) == {None}
-    plan = plan_import(store, content, "again.csv", agent_id="support")
-    assert (plan.accepted, plan.duplicates) == (0, 10334)
+    assert counts(run(store, content, "again.csv")) == (0, 10334, 0)
 
 
 def test_the_preference_transcripts_give_the_pairs_the_notes_count(store: Store, shared: Path) -> None:
     content = (shared / "data" / "hh_rlhf_harmless" / "harmless-base-test.jsonl.gz").read_bytes()
-    taken = Pairs()
-    row = run(store, content, "harmless-base-test.jsonl.gz", store_pairs=taken)
+    row = run(store, content, "harmless-base-test.jsonl.gz")
     assert row.format == "jsonl.gz"
     assert counts(row) == (2303, 0, 9)
-    reasons = Counter(reject["reason"] for reject in row.rejects)
-    assert sum(count for reason, count in reasons.items() if "empty" in reason) == 4
-    assert reasons["the two transcripts differ before the last answer"] == 5
-    assert [reject["line"] for reject in row.rejects] == [87, 517, 926, 1104, 1255, 1689, 1951, 1953, 2037]
-    for pair in taken.taken:
+    refused = reasons(store, row)
+    told = Counter(refused.values())
+    assert sum(count for reason, count in told.items() if "empty" in reason) == 4
+    assert told["the two transcripts differ before the last answer"] == 5
+    assert list(refused) == [87, 517, 926, 1104, 1255, 1689, 1951, 1953, 2037]
+    for pair in pairs(store):
         roles = [message["role"] for message in pair.messages or [{"role": "user"}]]
         assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
         assert pair.chosen != pair.rejected
-    assert counts(run(store, content, "again.jsonl.gz", store_pairs=taken)) == (0, 2303, 9)
+    assert counts(run(store, content, "again.jsonl.gz")) == (0, 2303, 9)

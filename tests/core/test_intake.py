@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
@@ -18,7 +17,6 @@ from sqlmodel import Session, col, select
 from core.errors import HoneError, InputRejected, NotAllowed, NotFound
 from core.feedback.intake import feedback_totals, store_interaction, store_message_feedback, store_site_form
 from core.feedback.payload import payload
-from core.settings import Settings
 from core.store import Store
 from core.tables import Feedback, FormType, Interaction, LearningExample, MessageFeedbackType, Plan
 from core.untrusted import clean
@@ -34,27 +32,13 @@ WEIRD = [
     "nul \x00 inside",
     "rtl \u202eoverride",
     "zwj 👩\u200d👩\u200d👧",
-    "e" + "\u0301" * 400,
+    "e" + "\u0301" * 20,
     "<img src=x onerror=alert(1)>",
     '=HYPERLINK("http://example.org")',
     "'; DROP TABLE feedback; --",
     '{"json": [1, 2]}',
     "a" * 20_000,
 ]
-
-
-@pytest.fixture(scope="module")
-def one_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = Store.open(Settings(home=tmp_path_factory.mktemp("home"), _env_file=None))
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def session(one_store: Store) -> Iterator[Session]:
-    """An empty store in which whatever a test writes is thrown away."""
-    with one_store.read() as session:
-        yield session
 
 
 def message(session: Session, **values: Any) -> Interaction:
@@ -369,6 +353,7 @@ def test_totals_count_current_feedback_once_and_start_at_nothing(session: Sessio
     assert totals.last_at == form.created_at
 
 
+@pytest.mark.sqlite  # what the other's planner chooses depends on how many rows there are
 def test_totals_never_read_the_rows_themselves(store: Store) -> None:
     statements: list[str] = []
     sa.event.listen(store.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))

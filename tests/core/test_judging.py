@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from core.judging import evaluations, rubric
 from core.judging.listing import EXCERPT
 from core.judging.rule_based import JUDGE, PROMPT_VERSION, RUBRIC, judge_answer, prompt_hash
 from core.judging.verdict import Part, Verdict, read_verdict
+from core.store import Store
 from core.tables import Evaluation, EvaluationReview, Interaction, InteractionKind, Plan, Rating, new_id
+from core.work import Alone
 
 QUESTION = "How do I reset my password?"
 GOOD = (
@@ -263,6 +266,37 @@ def test_what_is_judged_is_not_judged_again_and_plans_without_widgets_are_left_o
         (JUDGE, PROMPT_VERSION, prompt_hash())
     }
     assert sorted(row.unscored_reason or "" for row in stored) == ["", "", "the answer is empty"]
+
+
+def test_all_that_waits_is_judged_in_short_transactions_each_told(store: Store) -> None:
+    with store.write() as session:
+        for agent_id in ("a", "a", "a", "b"):
+            interaction(session, agent_id=agent_id)
+        plan_of(session, [])
+    told: list[tuple[int, int]] = []
+    work = Alone(lambda done, total: told.append((done, total)))
+    assert evaluations.evaluate_all(store, work, agent_id="a", batch=2) == 3
+    assert told == [(2, 3), (3, 3)]
+    assert [evaluations.evaluate_all(store, Alone()), evaluations.evaluate_all(store, Alone())] == [1, 0]
+
+
+def test_two_judges_at_once_store_one_verdict_on_each_answer(store: Store) -> None:
+    with store.write() as session:
+        for _ in range(20):
+            interaction(session)
+    together = Barrier(2)
+    judged: list[int] = []
+
+    def one_of_two() -> None:
+        together.wait(timeout=30)
+        judged.append(evaluations.evaluate_all(store, Alone(), batch=3))
+
+    judges = [Thread(target=one_of_two) for _ in range(2)]
+    for judge in judges:
+        judge.start()
+    for judge in judges:
+        judge.join(timeout=120)
+    assert sum(judged) == 20
 
 
 def test_the_same_verdict_is_stored_once_and_a_repeat_beside_it(session: Session) -> None:

@@ -9,11 +9,10 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from core.feedback.importing import run_import
 from core.preferences.checks import Check, alike, check_pairs, pairs, passes
-from core.preferences.mining import store_imported
 from core.store import Store
 from core.tables import PairOrigin, PairStatus, PreferencePair
+from tests.core.import_rows import run
 from tests.core.preference_rows import accepted
 from tests.core.preference_rows import pair as any_pair
 
@@ -122,7 +121,7 @@ def test_the_length_bias_is_told_with_its_sign(store: Store, longer: int, told: 
 
 def test_real_pairs_show_their_reverse_length_bias(store: Store, shared: Path) -> None:
     content = gzip.decompress((shared / "data/hh_rlhf_harmless/harmless-base-test.jsonl.gz").read_bytes())
-    run_import(store, content, "hh.jsonl", agent_id="imported", imported_by="ada", store_pairs=store_imported)
+    run(store, content, "hh.jsonl", agent_id="imported")
     found = checked(store, "imported")
     # Refusals are short: of all 2,312 rows the chosen answer is the longer one in 44.2 %.
     assert found["length_bias"].sentence.startswith("Shorter answers are preferred")

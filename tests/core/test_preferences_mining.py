@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+from threading import Barrier, Thread
 from time import process_time
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import SQLModel, select
+from sqlmodel import Session, SQLModel, select
 
 from core.feedback.records import ImportedPair
 from core.preferences.ledger import Skip
 from core.preferences.mining import Mined, mine
+from core.preferences.sources import drafts, find
+from core.settings import Settings
 from core.store import Store
 from core.tables import (
     Feedback,
@@ -25,12 +32,12 @@ from core.tables import (
     new_id,
     now,
 )
+from core.work import Alone, Stopped
 from tests.core.preference_rows import AGENT, answer, correction, imported, pair
 
 
 def mined(store: Store) -> Mined:
-    with store.write() as session:
-        return mine(session)
+    return mine(store, Alone())
 
 
 def only_pair(store: Store) -> PreferencePair:
@@ -227,8 +234,7 @@ def test_mining_one_agent_leaves_the_others_alone(store: Store) -> None:
         for agent_id in ("support", "sales"):
             answer(session, "q", "one", reward=0.9, agent_id=agent_id)
             answer(session, "q", "two", reward=0.1, agent_id=agent_id)
-    with store.write() as session:
-        assert mine(session, agent_id="sales").added == 1
+    assert mine(store, Alone(), agent_id="sales").added == 1
     assert only_pair(store).agent_id == "sales"
 
 
@@ -292,6 +298,165 @@ def test_an_imported_preference_decides_a_waiting_pair(store: Store) -> None:
         pair(session, "q", "good", "bad")
     assert imported(store, ImportedPair("q", None, "good", "bad", 1)) == (1, 0, [])
     assert (only_pair(store).chosen, only_pair(store).version) == ("good", 1)
+
+
+# -- in short transactions ----------------------------------------------------------------------------------------
+
+
+class StopAfter(Alone):
+    """Somebody asks for a stop after ``batches`` of them; what was stored until then stays stored."""
+
+    def __init__(self, batches: int) -> None:
+        super().__init__()
+        self.left = batches
+
+    def check(self) -> None:
+        if self.left == 0:
+            raise Stopped("pause")
+        self.left -= 1
+
+    def saved(self, session: Session, done: int, total: int | None, **more: Any) -> None:
+        self.cursor = more["cursor"]
+
+
+class LostIn(Alone):
+    """The work is taken away while its batch number ``batch`` is being stored."""
+
+    def __init__(self, batch: int) -> None:
+        super().__init__()
+        self.left = batch
+
+    def saved(self, session: Session, done: int, total: int | None, **more: Any) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Stopped("lost")
+
+
+def asked_often(session: Session, *, agent_id: str = AGENT) -> None:
+    """Three prompts whose answers allow more pairs than the limits, and one correction."""
+    for prompt in range(3):
+        for n in range(9):
+            reward = (None, 0.0, 0.5, 1.0)[n % 4]
+            answer(session, f"q {prompt}", f"answer {n}", reward=reward, at=n, agent_id=agent_id)
+    correction(session, answer(session, "other", "wrong", agent_id=agent_id), "right")
+
+
+def pairs_of(store: Store, agent_id: str = AGENT) -> set[tuple[Any, ...]]:
+    with store.read() as session:
+        rows = session.exec(select(PreferencePair).where(PreferencePair.agent_id == agent_id)).all()
+    assert len({row.content_key for row in rows}) == len(rows)
+    return {(row.content_key, row.chosen, row.origin, row.status, row.margin) for row in rows}
+
+
+def test_small_batches_make_the_pairs_and_the_account_of_one_large_batch(store: Store) -> None:
+    with store.write() as session:
+        asked_often(session, agent_id="large")
+        asked_often(session, agent_id="small")
+    large, small = mine(store, Alone(), agent_id="large"), mine(store, Alone(), agent_id="small", batch=4)
+    assert small == large
+    assert pairs_of(store, "small") == pairs_of(store, "large")
+    assert large.skipped[Skip.FULL] > 0
+
+
+def test_every_batch_is_told_with_how_far_it_is(store: Store) -> None:
+    with store.write() as session:
+        asked_often(session)
+    told: list[tuple[int, int]] = []
+    result = mine(store, Alone(lambda done, total: told.append((done, total))), batch=10)
+    every = result.candidates
+    assert told == [(0, 0), *((min(done, every), every) for done in range(10, every + 10, 10))]
+
+
+def test_a_stop_between_batches_loses_nothing_and_the_next_attempt_completes_the_account(store: Store) -> None:
+    with store.write() as session:
+        for agent_id in (AGENT, "whole"):
+            asked_often(session, agent_id=agent_id)
+    stopped = StopAfter(batches=3)
+    with pytest.raises(Stopped):
+        mine(store, stopped, agent_id=AGENT, batch=5)
+    assert 0 < count(store) <= 15
+    again = Alone()
+    again.cursor = stopped.cursor
+    assert mine(store, again, agent_id=AGENT, batch=5) == mine(store, Alone(), agent_id="whole")
+    assert pairs_of(store) == pairs_of(store, "whole")
+
+
+def test_work_that_was_taken_away_stores_nothing_of_its_batch(store: Store) -> None:
+    with store.write() as session:
+        asked_often(session)
+    with pytest.raises(Stopped):
+        mine(store, LostIn(batch=2), batch=5)
+    assert count(store) == 5
+
+
+def test_mining_that_was_killed_between_two_batches_goes_on(store: Store, settings: Settings) -> None:
+    with store.write() as session:
+        for agent_id in (AGENT, "whole"):
+            asked_often(session, agent_id=agent_id)
+    # It says when its second batch is stored, and waits there for its end.
+    code = (
+        "import sys\n"
+        "from core.preferences.mining import mine\n"
+        "from core.store import Store\n"
+        "from core.work import Alone\n"
+        "class Halting(Alone):\n"
+        "    batches = 0\n"
+        "    def check(self):\n"
+        "        self.batches += 1\n"
+        "        if self.batches == 3:\n"
+        "            print('stored', flush=True)\n"
+        "            sys.stdin.read()\n"
+        "mine(Store(sys.argv[1]), Halting(), agent_id=sys.argv[2], batch=5)\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, settings.database_url, AGENT],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "stored\n"
+    child.kill()
+    child.wait()
+    assert count(store) == 10
+    assert mine(store, Alone(), agent_id=AGENT).skipped[Skip.KNOWN] == 10
+    mine(store, Alone(), agent_id="whole")
+    assert pairs_of(store) == pairs_of(store, "whole")
+
+
+def test_two_miners_at_once_make_the_pairs_of_one(store: Store) -> None:
+    with store.write() as session:
+        for agent_id in (AGENT, "alone"):
+            asked_often(session, agent_id=agent_id)
+    together = Barrier(2)
+    results: list[Mined] = []
+
+    def one_of_two() -> None:
+        together.wait(timeout=30)
+        results.append(mine(store, Alone(), agent_id=AGENT, batch=2))
+
+    miners = [Thread(target=one_of_two) for _ in range(2)]
+    for miner in miners:
+        miner.start()
+    for miner in miners:
+        miner.join(timeout=120)
+    alone = mine(store, Alone(), agent_id="alone")
+    assert pairs_of(store) == pairs_of(store, "alone")
+    assert sum(result.added for result in results) == alone.added
+
+
+def test_what_was_found_and_is_gone_when_its_turn_comes_is_passed_over(store: Store) -> None:
+    with store.write() as session:
+        answer(session, "q", "one")
+        answer(session, "q", "two")
+        correction(session, answer(session, "other", "wrong"), "right")
+    with store.read() as session:
+        found = find(session, None)
+        assert len(drafts(session, found)) == 2
+        for table in ("learning_examples", "feedback", "interactions"):
+            session.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608
+        assert drafts(session, found) == []
 
 
 def test_five_hundred_prompts_are_mined_in_under_two_seconds(store: Store) -> None:

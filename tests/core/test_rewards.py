@@ -345,6 +345,7 @@ def test_the_lowest_come_first_in_pages_with_cut_texts(session: Session) -> None
     assert second[0].parts == {"implicit": {"start": 0.5, "good_length": 0.1}}
 
 
+@pytest.mark.sqlite  # it reads SQLite's own words for its plans; PostgreSQL's follow the statistics of a table
 @pytest.mark.parametrize("agent", [None, "a"])
 def test_hot_queries_are_answered_from_covering_indexes(shared_store: Store, agent: str | None) -> None:
     statements: list[tuple[str, Any]] = []
@@ -375,6 +376,7 @@ def test_hot_queries_are_answered_from_covering_indexes(shared_store: Store, age
     assert [step for step in reading if step.startswith("SCAN rewards")] == []
 
 
+@pytest.mark.sqlite  # it reads SQLite's own words for its plans
 def test_ranked_lists_walk_an_index_and_scan_nothing(shared_store: Store) -> None:
     with shared_store.read() as session:
         for agent in (None, "a"):

@@ -1,21 +1,25 @@
-"""The life of a run: asked for once, claimed once, ended once, and never lost."""
+"""The life of a run: asked for once, trained once, ended once, and never lost."""
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
+from sqlmodel import Session, select
 
 from core.errors import CannotStart, InvalidTransition, NotFound
 from core.store import Store
 from core.tables import (
     DatasetStatus,
     Moment,
-    RunCommand,
+    PreferencePair,
+    RunCheckpoint,
     RunEvaluation,
     RunOutcome,
+    RunPairScore,
     RunPhase,
     RunStatus,
     TrainingDataset,
@@ -25,6 +29,7 @@ from core.tables import (
 )
 from core.training import records, reporting, runs
 from core.training.spec import TrainSpec
+from tests.frozen_pairs import freeze_sixty
 
 
 @pytest.fixture
@@ -48,9 +53,11 @@ def ask(store: Store, dataset_id: UUID, *, run_id: UUID | None = None, min_pairs
         )
 
 
-def claim(store: Store, owner: str = "here:1:1.0") -> TrainingRun | None:
+def begin(store: Store, dataset_id: UUID) -> TrainingRun:
+    """A run that trains."""
+    run_id = ask(store, dataset_id).id
     with store.write() as session:
-        return runs.claim(session, owner=owner)
+        return runs.begin(session, run_id)
 
 
 def test_pressing_start_twice_asks_for_one_run(store: Store, dataset_id: UUID) -> None:
@@ -71,38 +78,15 @@ def test_a_run_needs_a_dataset_that_exists(store: Store) -> None:
         ask(store, new_id())
 
 
-def test_runs_wait_their_turn_in_one_slot(store: Store, dataset_id: UUID) -> None:
-    first, second = ask(store, dataset_id), ask(store, dataset_id)
-    claimed = claim(store)
-    assert claimed is not None and claimed.id == first.id
-    assert claim(store) is None  # the slot is taken
-    with store.write() as session:
-        runs.advance(session, runs.get(session, first.id), RunStatus.COMPLETED, outcome=RunOutcome.OK)
-    following = claim(store)
-    assert following is not None and following.id == second.id
-
-
-def test_of_many_claimers_one_gets_the_run(store: Store, dataset_id: UUID) -> None:
-    ask(store, dataset_id)
-    barrier = threading.Barrier(6)
-    won: list[bool] = []
-
-    def try_it() -> None:
-        barrier.wait()
-        won.append(claim(store) is not None)
-
-    threads = [threading.Thread(target=try_it) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(won) == [False] * 5 + [True]
+def test_the_database_holds_the_one_slot(store: Store, dataset_id: UUID) -> None:
+    begin(store, dataset_id)
+    second = ask(store, dataset_id)
+    with pytest.raises(sa.exc.IntegrityError), store.write() as session:
+        runs.begin(session, second.id)
 
 
 def test_a_completed_run_never_changes_again(store: Store, dataset_id: UUID) -> None:
-    ask(store, dataset_id)
-    run = claim(store)
-    assert run is not None
+    run = begin(store, dataset_id)
     with store.write() as session:
         runs.advance(session, runs.get(session, run.id), RunStatus.COMPLETED, outcome=RunOutcome.OK)
     with pytest.raises(InvalidTransition), store.write() as session:
@@ -110,90 +94,89 @@ def test_a_completed_run_never_changes_again(store: Store, dataset_id: UUID) -> 
 
 
 def test_a_stale_view_of_a_run_cannot_advance_it(store: Store, dataset_id: UUID) -> None:
-    ask(store, dataset_id)
-    stale = claim(store)
-    assert stale is not None
+    stale = begin(store, dataset_id)
     with store.write() as session:
         runs.advance(session, runs.get(session, stale.id), RunStatus.CANCELLED)
     with pytest.raises(InvalidTransition), store.write() as session:
         runs.advance(session, stale, RunStatus.COMPLETED)
 
 
-def test_cancelling_a_waiting_run_ends_it_at_once(store: Store, dataset_id: UUID) -> None:
-    run = ask(store, dataset_id)
-    with store.write() as session:
-        assert runs.request_cancel(session, run.id, by="ada").status is RunStatus.CANCELLED
-
-
-def test_cancelling_a_training_run_tells_the_trainer(store: Store, dataset_id: UUID) -> None:
-    ask(store, dataset_id)
-    run = claim(store)
-    assert run is not None
-    with store.write() as session:
-        runs.request_cancel(session, run.id, by="ada")
-    with store.read() as session:
-        current = runs.get(session, run.id)
-        assert (current.status, current.command) == (RunStatus.RUNNING, RunCommand.CANCEL)
-
-
-def test_cancelling_an_ended_run_changes_nothing(store: Store, dataset_id: UUID) -> None:
+def test_a_cancelled_run_stays_so(store: Store, dataset_id: UUID) -> None:
     run = ask(store, dataset_id)
     for _ in range(2):
         with store.write() as session:
-            assert runs.request_cancel(session, run.id, by="ada").status is RunStatus.CANCELLED
+            current = runs.get(session, run.id)
+            runs.cancel(session, current)
+            assert current.status is RunStatus.CANCELLED
 
 
-def test_kill_during_training_leaves_the_run_interrupted_with_its_last_step(store: Store, dataset_id: UUID) -> None:
-    ask(store, dataset_id)
-    # This host, a process id that cannot be alive with that start time.
-    gone = runs.this_process().rsplit(":", 1)[0] + ":1.00"
-    run = claim(store, owner=gone)
-    assert run is not None
+def test_an_interrupted_run_says_where_it_stopped_and_from_where_it_can_go_on(store: Store, dataset_id: UUID) -> None:
+    run = begin(store, dataset_id)
     with store.write() as session:
         records.record_progress(session, run.id, step=17, total=128)
+        records.record_checkpoint(session, run.id, 10, path="checkpoints/x", files={"a": {"bytes": 1, "sha256": "0"}})
     with store.write() as session:
-        assert runs.recover(session) == [run.id]
+        runs.interrupt(session, runs.get(session, run.id), why="The process that trained it stopped.")
     with store.read() as session:
         current = runs.get(session, run.id)
     assert (current.status, current.current_step) == (RunStatus.INTERRUPTED, 17)
-    assert current.error is not None and "step 17 of 128" in current.error
+    assert current.error == "The process that trained it stopped at step 17 of 128. Resume it to go on from step 10."
 
 
-def test_a_run_whose_process_lives_is_left_alone(store: Store, dataset_id: UUID) -> None:
-    ask(store, dataset_id)
-    claim(store, owner=runs.this_process())
+def test_a_resumed_run_waits_again_and_keeps_its_first_start(store: Store, dataset_id: UUID) -> None:
+    run = begin(store, dataset_id)
     with store.write() as session:
-        assert runs.recover(session) == []
+        current = runs.get(session, run.id)
+        runs.interrupt(session, current, why="pause")
+        runs.resume(session, current, by="ada")
+    with store.write() as session:
+        again = runs.begin(session, run.id)
+        assert (again.status, again.started_at, again.error) == (RunStatus.RUNNING, run.started_at, None)
 
 
-@pytest.mark.parametrize(("silent_for_s", "recovered"), [(5, False), (31, True)])
-def test_an_owner_on_another_machine_is_judged_by_its_heartbeat(
-    store: Store, dataset_id: UUID, silent_for_s: int, recovered: bool
-) -> None:
-    ask(store, dataset_id)
-    run = claim(store, owner="elsewhere:1:1.0")
-    assert run is not None
+def test_a_paused_run_leaves_the_slot_to_others(store: Store, dataset_id: UUID) -> None:
+    run = begin(store, dataset_id)
     with store.write() as session:
-        runs.get(session, run.id).heartbeat_at = now() - timedelta(seconds=silent_for_s)
-    with store.write() as session:
-        assert (runs.recover(session) == [run.id]) is recovered
+        current = runs.get(session, run.id)
+        runs.interrupt(session, current, why="pause")
+        assert (current.status, current.phase) == (RunStatus.INTERRUPTED, RunPhase.PAUSED)
+    assert begin(store, dataset_id).status is RunStatus.RUNNING
 
 
 def test_an_interrupted_run_can_be_given_up(store: Store, dataset_id: UUID) -> None:
-    ask(store, dataset_id)
-    claim(store, owner="elsewhere:1:1.0")
+    run = begin(store, dataset_id)
     with store.write() as session:
-        run = runs.running(session)
-        assert run is not None
-        runs.interrupt(session, run, why="It was stopped")
+        runs.interrupt(session, runs.get(session, run.id), why="It was stopped")
     with store.write() as session:
         assert runs.mark_failed(session, run.id, by="ada").status is RunStatus.FAILED
 
 
+def test_only_the_two_newest_checkpoints_are_remembered(store: Store, dataset_id: UUID) -> None:
+    run = begin(store, dataset_id)
+    with store.write() as session:
+        for step in (10, 20, 30, 25):  # back to 25: another attempt
+            records.record_checkpoint(session, run.id, step, path="p", files={})
+    with store.read() as session:
+        kept = session.exec(select(RunCheckpoint.step).where(RunCheckpoint.run_id == run.id)).all()
+    assert sorted(kept) == [20, 25]
+
+
+def test_held_out_pairs_keep_their_margin_before_and_after(store: Store) -> None:
+    with store.write() as session:
+        dataset_id = freeze_sixty(session)
+        pair_id = session.exec(select(PreferencePair.id)).first()
+    assert pair_id is not None
+    run = ask(store, dataset_id)
+    with store.write() as session:
+        records.record_scores(session, run.id, split="test", moment=Moment.BEFORE, margins={pair_id: -1.5})
+        records.record_scores(session, run.id, split="test", moment=Moment.AFTER, margins={pair_id: 2.5})
+    with store.read() as session:
+        score = session.exec(select(RunPairScore)).one()
+    assert (score.before, score.after) == (-1.5, 2.5)
+
+
 def test_a_run_silent_for_a_day_is_listed_as_stuck(store: Store, dataset_id: UUID) -> None:
-    ask(store, dataset_id)
-    run = claim(store)
-    assert run is not None
+    run = begin(store, dataset_id)
     with store.write() as session:
         assert list(runs.stuck(session)) == []
         runs.get(session, run.id).heartbeat_at = now() - timedelta(hours=25)
@@ -261,13 +244,21 @@ def test_held_out_measurements_are_found_for_every_run_asked_for(store: Store, d
     }
 
 
+class Hands:
+    """A job nobody else wants."""
+
+    asked: str | None = None
+
+    def saved(self, session: Session, done: int, total: int | None, *, unit: str, note: str) -> None:
+        """Nothing stands behind it."""
+
+
 def test_building_the_demo_model_is_stored_once_a_second_and_gone_with_the_first_step(
     store: Store, dataset_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id, seconds = ask(store, dataset_id).id, 100.0
-    claim(store)
+    run_id, seconds = begin(store, dataset_id).id, 100.0
     monkeypatch.setattr(reporting.time, "monotonic", lambda: seconds)
-    sink = reporting.StoreSink(store, run_id)
+    sink = reporting.StoreSink(store, run_id, held=Hands(), home=Path("."))
     seen = []
     for done in range(1, 41):  # a quarter of a second each
         seconds += 0.25
@@ -286,7 +277,7 @@ def test_building_the_demo_model_is_stored_once_a_second_and_gone_with_the_first
 def test_progress_of_an_ended_run_is_not_touched_by_a_late_report(store: Store, dataset_id: UUID) -> None:
     run = ask(store, dataset_id)
     with store.write() as session:
-        runs.request_cancel(session, run.id, by="ada")
+        runs.cancel(session, runs.get(session, run.id))
         records.record_progress(session, run.id, step=5, total=10)
         records.record_phase(session, run.id, RunPhase.TRAINING)
     with store.read() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,14 @@ import sqlalchemy as sa
 from alembic import command
 from sqlmodel import SQLModel, select
 
-from core.errors import StoreDamaged, StoreFull, StoreTooNew
+from core.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreTooNew
 from core.settings import Settings
 from core.store import Store
 from core.store.migrations import alembic_config
-from core.tables import Interaction, LearningExample, SourceType
+from core.tables import Interaction, LearningExample, SourceType, new_id
 from core.tables.learning import ExampleType
 from tests import conformance_schema as schema
+from tests.databases import Databases
 
 ENUMS: dict[str, list[str]] = {
     "learning_examples.example_type": [
@@ -111,14 +113,6 @@ NOT_NULL = [
 ]
 
 
-@pytest.fixture(scope="module")
-def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """For tests that throw away everything they write."""
-    store = Store.open(Settings(home=tmp_path_factory.mktemp("home"), _env_file=None))
-    yield store
-    store.close()
-
-
 def test_the_eight_tables_of_the_rules_exist(shared_store: Store) -> None:
     assert schema.tables(shared_store) == list(schema.EIGHT)
 
@@ -201,7 +195,7 @@ def test_deleting_a_parent_deletes_what_hangs_on_it(shared_store: Store, child: 
 
 def test_a_row_cannot_refer_to_what_is_not_there(shared_store: Store) -> None:
     table = SQLModel.metadata.tables["expert_annotations"]
-    assert not schema.accepts(shared_store, table, table.c.learning_example_id, "0" * 32)
+    assert not schema.accepts(shared_store, table, table.c.learning_example_id, new_id())
 
 
 def test_the_migrations_and_the_tables_say_the_same(shared_store: Store) -> None:
@@ -233,24 +227,27 @@ def test_a_database_of_a_later_version_is_refused_and_left_alone(settings: Setti
     untouched.close()
 
 
-def test_two_processes_may_open_a_fresh_store_at_once(settings: Settings) -> None:
+def test_two_processes_may_open_a_fresh_store_at_once(tmp_path: Path, databases: Databases) -> None:
     code = (
-        "import sys; from pathlib import Path; from core.settings import Settings; from core.store import Store; "
-        "store = Store.open(Settings(home=Path(sys.argv[1]), _env_file=None)); "
+        "from core.settings import Settings; from core.store import Store; "
+        "store = Store.open(Settings(_env_file=None)); "
         "print(store.read().__enter__().connection().exec_driver_sql('select count(*) from rewards').scalar())"
     )
     repository = Path(__file__).parent.parent.parent
+    url = databases.empty()
     both = [
         subprocess.Popen(
-            [sys.executable, "-c", code, str(settings.home)],
+            [sys.executable, "-c", code],
             cwd=repository,
+            env=os.environ | {"HONE_HOME": str(tmp_path / "home"), "HONE_DB": url},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         for _ in range(2)
     ]
-    results = [process.communicate(timeout=60) for process in both]
+    results = [process.communicate(timeout=120) for process in both]
+    databases.drop(url)
     assert [out.strip() for out, _ in results] == ["0", "0"], results
     assert [process.returncode for process in both] == [0, 0]
 
@@ -280,6 +277,7 @@ def test_four_threads_reading_and_writing_back_lose_nothing(store: Store) -> Non
     assert (errors, total) == ([], 100)
 
 
+@pytest.mark.sqlite  # its page limit stands for the disk; a server's disk is not ours to fill
 def test_a_full_disk_refuses_the_write_and_reading_goes_on(store: Store) -> None:
     with store.write() as session:
         session.add(_example("before"))
@@ -298,14 +296,31 @@ def test_a_full_disk_refuses_the_write_and_reading_goes_on(store: Store) -> None
     assert _scalar(store, "PRAGMA integrity_check") == "ok"
 
 
+@pytest.mark.sqlite  # the database is a file
 @pytest.mark.parametrize("content", [b"this is no database " * 500, b"\x00" * 4096])
 def test_a_file_that_is_no_database_is_named_damaged_and_left_alone(settings: Settings, content: bytes) -> None:
     path = Path(settings.database_url.removeprefix("sqlite:///"))
-    path.parent.mkdir(parents=True)
     path.write_bytes(content)
     with pytest.raises(StoreDamaged, match="cannot be read"):
         Store.open(settings)
     assert path.read_bytes() == content
+
+
+def test_a_server_that_cannot_be_reached_is_named_so_without_its_password() -> None:
+    nobody = Store("postgresql://ada:s3cret@127.0.0.1:1/hone")
+    with pytest.raises(StoreError, match="cannot be reached") as caught, nobody.read() as session:
+        session.execute(sa.text("SELECT 1"))
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_second_writer_waits_its_time_and_is_told_that_nothing_was_stored(settings: Settings, store: Store) -> None:
+    hurried = Store(settings.database_url, busy_timeout_s=0.1)
+    with store.write(), pytest.raises(StoreBusy, match="nothing was stored"), hurried.write():
+        pass
+    with hurried.write() as session:
+        session.add(_example("later"))
+    hurried.close()
+    assert _scalar(store, "SELECT count(*) FROM learning_examples") == 1
 
 
 def test_t11_an_error_of_the_database_never_repeats_what_users_wrote(store: Store) -> None:
@@ -343,8 +358,12 @@ def _scalar(store: Store, statement: str) -> Any:
         return session.execute(sa.text(statement)).scalar_one()
 
 
-def _content(store: Store) -> list[Any]:
+def _content(store: Store) -> dict[str, list[str]]:
+    """Every table with its columns, and the schema's version."""
+    inspector = sa.inspect(store.engine)
+    found = {
+        table: [f"{column['name']} {column['type']}" for column in inspector.get_columns(table)]
+        for table in inspector.get_table_names()
+    }
     with store.read() as session:
-        tables = session.execute(sa.text("SELECT sql FROM sqlite_master ORDER BY name")).scalars().all()
-        version = session.execute(sa.text("SELECT version_num FROM alembic_version")).scalars().all()
-        return [*tables, *version]
+        return found | {"version": list(session.scalars(sa.text("SELECT version_num FROM alembic_version")))}

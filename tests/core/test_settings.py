@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
 from core.settings import Settings
+from core.store import Store
 from tests.conftest import REPOSITORY
 
 
@@ -26,5 +29,10 @@ def test_t11_the_token_is_not_printed() -> None:
     assert "canary" not in repr(Settings(api_token="canary", _env_file=None))
 
 
-def test_an_unset_database_is_a_file_in_the_home_folder(settings: Settings) -> None:
-    assert settings.database_url == f"sqlite:///{settings.home.resolve()}/hone.db"
+def test_an_unset_database_is_a_file_in_the_home_folder(tmp_path: Path) -> None:
+    assert Settings(home=tmp_path, _env_file=None).database_url == f"sqlite:///{tmp_path.resolve()}/hone.db"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_a_team_database_is_named_as_people_write_it(scheme: str) -> None:
+    assert Store(f"{scheme}://ada@host/hone").url.drivername == "postgresql+psycopg"

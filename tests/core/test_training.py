@@ -176,7 +176,7 @@ def trainer_of(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ro
 
     seen: list[Any] = []
 
-    def instead(trainer: Any) -> Any:
+    def instead(trainer: Any, **_: Any) -> Any:
         seen.append(trainer)
         raise InterruptedError
 

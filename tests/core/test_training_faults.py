@@ -11,13 +11,13 @@ import pytest
 
 from core.errors import Diverged, TrainingError
 from core.tables.runs import RunOutcome
-from core.training import artifacts
+from core.training import artifacts, folders
 from tests.training_runs import SMALL, Done, Notebook, When, run
 
 pytestmark = pytest.mark.training
 
 
-@pytest.mark.parametrize("why", ["cancel", "shutdown"])
+@pytest.mark.parametrize("why", ["cancel", "shutdown", "pause"])
 def test_a_stop_ends_the_run_within_a_step_and_leaves_nothing(
     model_folders: dict[str, Path], tmp_path: Path, why: str
 ) -> None:
@@ -82,14 +82,14 @@ def test_a_full_memory_is_said_with_advice_and_the_next_run_starts(
 def test_a_full_disk_leaves_no_half_adapter(
     model_folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = artifacts._write
+    whole = folders.write
 
     def write(path: Path, content: bytes) -> dict[str, Any]:
         if path.name == "README.md":
             raise OSError(28, "No space left on device")
         return whole(path, content)
 
-    monkeypatch.setattr(artifacts, "_write", write)
+    monkeypatch.setattr(folders, "write", write)
     with pytest.raises(TrainingError, match="disk is full"):
         run(model_folders["qwen3"], tmp_path / "out", spec=SMALL.changed(num_epochs=1))
     assert list(tmp_path.iterdir()) == []

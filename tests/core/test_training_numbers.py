@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import InputRejected
 from core.training.evaluation import Scores, accuracy, preference_loss, wilson
-from core.training.meter import Meter
+from core.training.meter import Meter, MeterState
 from core.training.presets import PRESETS, preset_for
 from core.training.spec import TrainSpec
 from tests.training_runs import Notebook, When
@@ -66,6 +67,31 @@ def test_metric_rows_are_handed_on_once_a_second_and_summaries_are_not_rows() ->
     assert notes.rows[0] == {"step": 1, "loss": 0.5, "reward_margin": None, "tokens": 7, "elapsed_s": 0.4}
 
 
+def test_a_meter_counts_on_from_where_another_stopped() -> None:
+    notes, time = Notebook(), [0.0]
+    first = Meter(notes, When(), clock=lambda: time[0])
+    first.began(4)
+    for step, loss in ((1, 1.0), (2, 0.5)):
+        time[0] += 10
+        first.stepped(step, 4)
+        first.logged(step, {"loss": loss, "num_tokens": 100.0 * step})
+    kept = MeterState(**json.loads(json.dumps(asdict(first.state()))))
+    assert kept == MeterState(steps=2, tokens=200, elapsed_s=20.0, loss_sum=1.5)
+    time[0] = 5000.0  # another process, another clock
+    second = Meter(notes, When(), clock=lambda: time[0])
+    second.restore(kept)
+    time[0] += 100  # loading the model is no training time
+    second.began(4)
+    assert notes.at == (2, 4)
+    time[0] += 10
+    second.stepped(3, 4)
+    second.logged(3, {"loss": 0.0, "num_tokens": 100.0})
+    first.flush()
+    second.flush()
+    assert [(row["tokens"], row["elapsed_s"]) for row in notes.rows] == [(100, 10.0), (200, 20.0), (300, 30.0)]
+    assert second.train_loss == 0.5 and Meter(notes, When()).train_loss is None
+
+
 # settings
 
 
@@ -108,6 +134,7 @@ ABSURD = {
     "max_length": st.integers(max_value=15) | st.integers(min_value=131_073),
     "warmup_ratio": st.floats(min_value=0.51) | st.floats(max_value=-1e-9),
     "seed": st.integers(max_value=-1) | st.integers(min_value=2**31),
+    "checkpoint_steps": st.integers(max_value=-1) | st.integers(min_value=100_001),
     "samples": st.integers(max_value=-1) | st.integers(min_value=65),
     "base": st.sampled_from(["", "x" * 501]),
     "target_modules": st.sampled_from([[], ["a b"], ["(.*)+"], ["x" * 61], "all"]),

@@ -28,6 +28,7 @@ from core.tables import (
 )
 from core.triage import compliance, inbox, lexicon
 from core.triage.rules import ANALYZER, VERSION, analyze, priority
+from core.work import Alone
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ODD_TEXTS = [
@@ -238,6 +239,37 @@ def test_a_limit_leaves_the_rest_for_the_next_call(session: Session) -> None:
     for number in range(3):
         say(session, f"message {number}", created_at=NOON + timedelta(minutes=number))
     assert [inbox.triage_new(session, limit=2) for _ in range(3)] == [2, 1, 0]
+
+
+def test_all_that_waits_is_read_in_short_transactions_each_told(store: Store) -> None:
+    with store.write() as session:
+        for number in range(5):
+            say(session, f"message {number}")
+        say(session, "for somebody else", agent_id="other")
+    told: list[tuple[int, int]] = []
+    work = Alone(lambda done, total: told.append((done, total)))
+    assert inbox.triage_all(store, work, agent_id="site", batch=2) == 5
+    assert told == [(2, 5), (4, 5), (5, 5)]
+    assert [inbox.triage_all(store, Alone()), inbox.triage_all(store, Alone())] == [1, 0]
+
+
+def test_two_readers_at_once_read_every_comment_once(store: Store) -> None:
+    with store.write() as session:
+        for number in range(20):
+            say(session, f"message {number}")
+    together = Barrier(2)
+    read: list[int] = []
+
+    def one_of_two() -> None:
+        together.wait(timeout=30)
+        read.append(inbox.triage_all(store, Alone(), batch=3))
+
+    readers = [Thread(target=one_of_two) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(timeout=120)
+    assert sum(read) == 20
 
 
 def test_the_most_urgent_comes_first_and_then_the_oldest(session: Session) -> None:

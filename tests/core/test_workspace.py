@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel, select
@@ -28,11 +25,8 @@ from core.tables import (
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, workspace.Loaded]]:
-    settings = Settings(home=Path(tmp_path_factory.mktemp("sample")), user="ada", _env_file=None)
-    store = Store.open(settings)
-    yield store, workspace.load_sample(store, settings)
-    store.close()
+def loaded(shared_store: Store) -> tuple[Store, workspace.Loaded]:
+    return shared_store, workspace.load_sample(shared_store, Settings(user="ada", _env_file=None))
 
 
 def count(store: Store, table: type[SQLModel], *where: sa.ColumnElement[bool]) -> int:

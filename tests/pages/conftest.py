@@ -19,6 +19,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.api import process
+from core.jobs import table
+from core.jobs.worker import do_here
 from core.settings import Settings
 from core.store import Store
 from pages.shared import layout
@@ -34,8 +36,8 @@ def at_work(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -
     st.cache_data.clear()
     yield present
     st.cache_data.clear()
-    if present._executor is not None:
-        present._executor.stop()
+    if present._worker is not None:
+        present._worker.stop()
 
 
 @pytest.fixture
@@ -52,3 +54,17 @@ def open_page(at_work: process.Process) -> OpenPage:
         return app.run() if name != "overview" or query else app
 
     return open_page
+
+
+@pytest.fixture
+def finish_jobs(store: Store, settings: Settings) -> Callable[[], None]:
+    """Do what waits in the queue, in this thread: what the app's worker would do beside the page."""
+
+    def finish() -> None:
+        with store.read() as session:
+            waiting = [job.id for job in table.under_way(session)]
+        for job_id in waiting:
+            do_here(store, settings, job_id)
+        st.cache_data.clear()
+
+    return finish

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -35,9 +36,9 @@ HOSTILE = "<script>alert(1)</script> **bold** :red[x] [l](http://evil.example)"
 
 
 @pytest.fixture
-def settings(tmp_path: Any) -> Settings:
+def settings(settings: Settings) -> Settings:
     """A key counts at once: a test reads faster than a person."""
-    return Settings(home=tmp_path / "home", user="ada", min_dwell_ms=0, _env_file=None)
+    return settings.model_copy(update={"min_dwell_ms": 0})
 
 
 def waiting(store: Store, n: int = 1, *, text: str = "answer") -> list[UUID]:
@@ -198,17 +199,23 @@ def test_an_empty_table_invites_to_mine_or_import(open_page: OpenPage) -> None:
     assert {"Mine pairs", "Import pairs"} <= {b.label for b in page.button}
 
 
-def test_mining_stores_pairs_and_says_what_it_made_and_left_out(open_page: OpenPage, store: Store) -> None:
+def test_mining_stores_pairs_and_says_what_it_made_and_left_out(
+    open_page: OpenPage, store: Store, finish_jobs: Callable[[], None]
+) -> None:
     with store.write() as session:
         for response in ("Press reset.", "Call us.", "Call us."):
             intake.store_interaction(session, agent_id="support", prompt="Reset?", response=response)
     page = open_page("pairs", tab="curate")
     press(page, "Mine pairs")
     assert not page.exception
+    finish_jobs()
+    page.run()
     with store.read() as session:
         assert table.counts(session).total == 1
     assert any("1 new pair" in m.value for m in page.markdown)
     press(page, "Mine pairs")
+    finish_jobs()
+    page.run()
     assert any("0 new pairs" in m.value for m in page.markdown)
 
 

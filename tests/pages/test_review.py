@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from core.api import process
+from core.exporting import Format, choose
 from core.feedback import intake
 from core.judging import evaluations, rule_based
 from core.judging.verdict import unscored
@@ -36,8 +36,8 @@ from core.tables import (
     now,
 )
 from core.triage import inbox
-from core.untrusted import csv_cell
-from pages.review import bars, item_list, plan_board, reward_export, reward_pictures
+from pages.review import bars, item_list, plan_board, reward_pictures
+from pages.shared import export
 from tests.pages.conftest import OpenPage
 
 HOSTILE = "**b** <script>alert(1)</script> :red[x] [l](http://evil.example) ![i](http://evil.example/p.png)"
@@ -45,9 +45,9 @@ REVIEW = ("triage", "evaluations", "rewards")
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(settings: Settings) -> Settings:
     """No dwell guard: a test reads faster than a person."""
-    return Settings(home=tmp_path / "home", user="ada", min_dwell_ms=0, _env_file=None)
+    return settings.model_copy(update={"min_dwell_ms": 0})
 
 
 def said(store: Store, *comments: str, form_type: str = "bug", rating: int = 2) -> None:
@@ -129,12 +129,16 @@ def test_nonsense_in_the_address_is_met_calmly(open_page: OpenPage, store: Store
 # Triage
 
 
-def test_the_button_triages_what_nobody_has_read(open_page: OpenPage, store: Store) -> None:
+def test_the_button_triages_what_nobody_has_read(
+    open_page: OpenPage, store: Store, finish_jobs: Callable[[], None]
+) -> None:
     with store.write() as session:
         intake.store_site_form(session, form_type="bug", comment="The page crashes")
     page = open_page("triage")
     next(button for button in page.button if button.label == "Triage new feedback").click().run()
     assert not page.exception
+    finish_jobs()
+    page.run()
     with store.read() as session:
         assert inbox.waiting(session) == 0
         assert inbox.count(session) == 1
@@ -179,7 +183,7 @@ def test_a_decision_on_what_somebody_else_decided_is_refused(open_page: OpenPage
 def test_a_held_key_decides_nothing(
     open_page: OpenPage, at_work: process.Process, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = Settings(home=at_work.settings.home, user="ada", min_dwell_ms=10_000, _env_file=None)
+    slow = at_work.settings.model_copy(update={"min_dwell_ms": 10_000})
     monkeypatch.setattr(at_work, "settings", slow)
     said(store, "The page crashes when I save")
     first = first_result(store)
@@ -237,11 +241,12 @@ def test_search_and_category_narrow_the_inbox(open_page: OpenPage, store: Store)
 # Evaluations
 
 
-def test_the_button_judges_what_is_new(open_page: OpenPage, store: Store) -> None:
+def test_the_button_judges_what_is_new(open_page: OpenPage, store: Store, finish_jobs: Callable[[], None]) -> None:
     answered(store)
     page = open_page("evaluations")
     next(button for button in page.button if button.label == "Judge new answers").click().run()
     assert not page.exception
+    finish_jobs()
     with store.read() as session:
         (row,) = evaluations.listing(session)
         assert evaluations.waiting(session) == 0
@@ -372,11 +377,9 @@ def test_answers_without_a_reward_are_counted_in_words(open_page: OpenPage, stor
 
 def test_t05_csv_formula_in_a_question_arrives_as_text(store: Store) -> None:
     answered(store, "=HYPERLINK(1)", agent="@agent")
-    found = partial(distribution.in_bin, scale=RewardScale.CHAT, low=0.0, high=1.0)
-    rows = list(csv.reader(io.StringIO(reward_export.rewards_csv(store, found).decode("utf-8-sig"))))
-    assert len(rows) == 2
-    cells = dict(zip(rows[0], rows[1], strict=True))
-    assert (cells["prompt"], cells["agent"]) == (csv_cell("=HYPERLINK(1)"), "'@agent")
+    with export.made(store, choose("rewards"), Format.CSV) as file:
+        rows = list(csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline="")))
+    assert [(row["prompt"], row["agent_id"]) for row in rows] == [("'=HYPERLINK(1)", "'@agent")]
 
 
 def test_bands_count_every_reward_once() -> None:

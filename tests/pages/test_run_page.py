@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.jobs import queue
 from core.store import Store
 from core.tables import (
-    RunCommand,
+    JobCommand,
+    JobStatus,
     RunEvaluation,
     RunOutcome,
     RunPhase,
@@ -100,17 +102,37 @@ def test_cancel_asks_once_and_the_run_hears_it(open_page: OpenPage, store: Store
     live = run(store, RunStatus.RUNNING, phase=RunPhase.TRAINING, current_step=3, total_steps=100)
     page = open_page("runs", run=str(live.id))
     page.button(key=f"cancel_{live.id}").click().run()
-    [row] = all_runs(store)
-    assert row.command is RunCommand.CANCEL
-    assert "Stops after this step, as asked" in words_of(page)
+    with store.read() as session:
+        job = queue.of_subject(session, live.id)
+    assert job is not None and job.command is JobCommand.CANCEL
 
 
-def test_an_interrupted_run_says_why_and_starts_again_with_the_same_settings(
-    open_page: OpenPage, store: Store, bell: Bell
-) -> None:
-    was = run(store, RunStatus.INTERRUPTED, error="The app was stopped at step 40 of 100. Start a new run.")
+def test_a_training_run_can_be_paused(open_page: OpenPage, store: Store) -> None:
+    live = run(store, RunStatus.RUNNING, phase=RunPhase.TRAINING, current_step=3, total_steps=100)
+    page = open_page("runs", run=str(live.id))
+    page.button(key=f"pause_{live.id}").click().run()
+    with store.read() as session:
+        job = queue.of_subject(session, live.id)
+    assert job is not None and job.command is JobCommand.PAUSE
+    assert any("Pausing" in badge.value for badge in page.markdown)
+
+
+def test_an_interrupted_run_says_why_and_goes_on_where_it_was(open_page: OpenPage, store: Store, bell: Bell) -> None:
+    was = run(store, RunStatus.INTERRUPTED, error="The app was stopped at step 40 of 100. Resume it.")
     page = open_page("runs", run=str(was.id))
     assert any("at step 40 of 100" in w.value for w in page.warning)
+    press(page, "Resume training")
+    assert not page.exception
+    [row] = all_runs(store)
+    with store.read() as session:
+        job = queue.of_subject(session, was.id)
+    assert job is not None
+    assert (row.status, job.status, bell.rung) == (RunStatus.PENDING, JobStatus.QUEUED, 1)
+
+
+def test_a_failed_run_starts_again_with_the_same_settings(open_page: OpenPage, store: Store, bell: Bell) -> None:
+    was = run(store, RunStatus.FAILED, outcome=RunOutcome.CRASHED, error="The loss was no number.")
+    page = open_page("runs", run=str(was.id))
     press(page, "Start again with the same settings")
     assert not page.exception
     _, again = all_runs(store)

@@ -1,4 +1,4 @@
-"""Rows of datasets, runs and adapters for the tests of the training pages, and an executor that only listens."""
+"""Rows of datasets, runs and adapters for the tests of the training pages, and a worker that only listens."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.adapters import registry
 from core.api.process import Process
+from core.jobs import queue
 from core.settings import Settings
 from core.store import Store
 from core.tables import (
@@ -20,6 +21,7 @@ from core.tables import (
     AdapterStatus,
     DatasetPair,
     DatasetStatus,
+    JobStatus,
     Moment,
     PairOrigin,
     PairStatus,
@@ -34,14 +36,14 @@ from core.tables import (
     TrainingType,
     now,
 )
-from core.training import records, runs
+from core.training import records
 from core.training.presets import PRESETS
 
 HOSTILE = "<script>alert(1)</script> **bold** :red[x] [l](http://evil.example)"
 
 
 class Bell:
-    """An executor that only hears that it was woken."""
+    """A worker that only hears that it was woken."""
 
     def __init__(self) -> None:
         self.rung = 0
@@ -57,7 +59,7 @@ class Bell:
 @pytest.fixture(autouse=True)
 def bell(at_work: Process) -> Bell:
     bell = Bell()
-    at_work._executor = bell
+    at_work._worker = bell
     return bell
 
 
@@ -103,6 +105,14 @@ def dataset(store: Store, n: int = 60, *, name: str = "support, first week") -> 
     return frozen
 
 
+# The job that stands behind a run which has not ended.
+_HELD = {
+    RunStatus.PENDING: JobStatus.QUEUED,
+    RunStatus.RUNNING: JobStatus.RUNNING,
+    RunStatus.INTERRUPTED: JobStatus.INTERRUPTED,
+}
+
+
 def run(store: Store, status: RunStatus, *, on: TrainingDataset | None = None, **values: Any) -> TrainingRun:
     on = on or dataset(store)
     with store.write() as session:
@@ -116,10 +126,13 @@ def run(store: Store, status: RunStatus, *, on: TrainingDataset | None = None, *
             requested_by="ada",
             started_at=now() - timedelta(minutes=2),
             heartbeat_at=now(),
-            owner=runs.this_process() if status is RunStatus.RUNNING else None,
             **values,
         )
         session.add(row)
+        session.flush()
+        if status in _HELD:
+            job = queue.enqueue(session, "train", requested_by="ada", subject_id=row.id)
+            job.status = _HELD[status]
     return row
 
 
