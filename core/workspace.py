@@ -5,7 +5,7 @@ Every step is one short transaction (or a few) of its own, idempotent, and can b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from core.errors import ImportRejected
+from core.errors import InputRejected
 from core.feedback import importing, intake, uploads
 from core.judging import evaluations
 from core.preferences import imported, mining
@@ -223,7 +223,7 @@ def plan_file(
 def import_file(
     store: Store,
     settings: Settings,
-    content: bytes,
+    content: bytes | Iterable[bytes],
     filename: str,
     *,
     mapping: importing.Mapping | None = None,
@@ -232,25 +232,27 @@ def import_file(
     on_progress: Progress | None = None,
     import_id: UUID | None = None,
 ) -> Import:
-    """Import a file while somebody waits, all of it or nothing. The same file twice adds nothing.
+    """Import a file, or the pieces it is read in, while somebody waits; all of it or nothing. Twice adds nothing.
 
-    Raises ImportRejected. When it is stopped, ``carry_out_import`` with the same id goes on where it was.
+    Raises InputRejected and ImportRejected, and the file is not kept then. When it is stopped, ``carry_out_import``
+    with the same id goes on where it was.
     """
     own = import_id or new_id()
-    upload = uploads.keep(settings, own, uploads.pieces_of(content))
-    with store.write() as session:
-        importing.request(
-            session,
-            filename=filename,
-            upload=upload,
-            agent_id=agent_id,
-            imported_by=imported_by or settings.user,
-            mapping=mapping,
-            import_id=own,
-        )
+    pieces = uploads.pieces_of(content) if isinstance(content, bytes) else content
+    upload = uploads.keep(settings, own, pieces)
     try:
+        with store.write() as session:
+            importing.request(
+                session,
+                filename=filename,
+                upload=upload,
+                agent_id=agent_id,
+                imported_by=imported_by or settings.user,
+                mapping=mapping,
+                import_id=own,
+            )
         return carry_out_import(store, settings, own, Alone(on_progress))
-    except ImportRejected:
+    except InputRejected:
         uploads.drop(settings, own)
         raise
 

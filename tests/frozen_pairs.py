@@ -1,4 +1,4 @@
-"""Sixty pairs of one agent, imported and frozen: enough to train on."""
+"""Sixty pairs of one agent, accepted and frozen: enough to train on."""
 
 from __future__ import annotations
 
@@ -7,28 +7,21 @@ from uuid import UUID
 from sqlmodel import Session
 
 from core.datasets import freeze
-from core.feedback.records import ImportedPair
-from core.preferences import mining
-from core.tables import Import
+from core.tables import PairOrigin, PairStatus
+from tests.core.preference_rows import AGENT, pair
 
 PAIRS = 60
-AGENT = "support"
 
 
 def freeze_sixty(session: Session) -> UUID:
     """The id of the frozen dataset."""
-    pairs = [
-        ImportedPair(
-            prompt=f"Where is invoice {number}?",
-            messages=None,
-            chosen=f"Open billing and choose invoice {number}.",
-            rejected=f"I cannot say where {number} is.",
-            line=number,
+    for number in range(PAIRS):
+        pair(
+            session,
+            f"Where is invoice {number}?",
+            f"Open billing and choose invoice {number}.",
+            f"I cannot say where {number} is.",
+            status=PairStatus.ACCEPTED,
+            origin=PairOrigin.IMPORT,
         )
-        for number in range(PAIRS)
-    ]
-    imported = Import(filename="pairs.jsonl", sha256="0" * 64, format="jsonl", imported_by="ada")
-    session.add(imported)
-    session.flush()
-    mining.store_imported(session, pairs, imported.id, AGENT)
     return freeze.freeze(session, agent_id=AGENT, frozen_by="ada").id

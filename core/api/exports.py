@@ -29,7 +29,7 @@ class Rows(StreamingResponse):
     def __init__(self, chunks: Generator[bytes, None, None], *, form: Format, name: str) -> None:
         self._chunks = chunks
         # The first piece is made before the answer begins, so that what goes wrong there still has a code.
-        first: Iterator[bytes] = iter([next(chunks)])
+        first: Iterator[bytes] = iter([next(chunks, b"")])
         headers = {
             "Content-Disposition": f'attachment; filename="{file_name(name, form)}"',
             "X-Content-Type-Options": "nosniff",

@@ -11,13 +11,13 @@ import typer
 
 from core.cli.running import AsJson, Database, id_of, run, settings_for
 from core.cli.speaking import ProgressBar, Speaker
-from core.errors import ImportRejected, InputRejected
+from core.errors import HoneError, ImportRejected, InputRejected
 from core.feedback import importing, rejects, uploads
-from core.feedback.records import FIELDS, ImportPlan, Mapping, mapping_from
+from core.feedback.records import FIELDS, Mapping, mapping_from
+from core.jobs import imports, worker
 from core.settings import Settings
 from core.store import Store
-from core.tables import Import, new_id
-from core.work import Alone
+from core.tables import Import, ImportStatus, Job, JobStatus, new_id
 
 SHOWN_REJECTS = 10
 LISTED_REJECTS = 1_000  # in the JSON answer
@@ -57,10 +57,16 @@ def import_command(
             continue_import(speaker, settings, go_on, rejects_to=rejects_to)
         elif file is None:
             raise InputRejected("Name the file to import, or an import to go on with: hone import --continue ID.")
-        elif dry_run:
-            plan_import(speaker, settings, file, agent_id=agent, overrides=overrides, rejects_to=rejects_to)
         else:
-            run_import(speaker, settings, file, agent_id=agent, overrides=overrides, rejects_to=rejects_to)
+            run_import(
+                speaker,
+                settings,
+                file,
+                agent_id=agent,
+                overrides=overrides,
+                rejects_to=rejects_to,
+                dry_run=dry_run,
+            )
 
     run(as_json, work)
 
@@ -73,23 +79,25 @@ def run_import(
     agent_id: str,
     overrides: Overrides,
     rejects_to: Path | None = None,
+    dry_run: bool = False,
 ) -> None:
-    """Store the file's rows, all or none, and say what became of them."""
-    store = Store.open(settings)
+    """Store the file's rows, all or none, and say what became of them; or what would, and keep nothing."""
+    store, own = Store.open(settings), new_id()
     mapping = _mapping(store, settings, file, overrides)
-    import_id = new_id()
-    upload = uploads.keep(settings, import_id, _pieces(file))
+    upload = uploads.keep(settings, own, _pieces(file))
     with store.write() as session:
-        importing.request(
+        row, job = imports.request_import(
             session,
+            settings,
             filename=file.name,
             upload=upload,
+            import_id=own,
             agent_id=agent_id,
-            imported_by=settings.user,
+            requested_by=settings.user,
             mapping=mapping,
-            import_id=import_id,
+            dry_run=dry_run,
         )
-    _carry_out(speaker, store, settings, import_id, file.name, rejects_to)
+    _follow(speaker, store, settings, row, job, rejects_to)
 
 
 def continue_import(speaker: Speaker, settings: Settings, import_id: str, *, rejects_to: Path | None = None) -> None:
@@ -99,57 +107,38 @@ def continue_import(speaker: Speaker, settings: Settings, import_id: str, *, rej
     if own is None:
         raise InputRejected("Name the import to go on with by its id.")
     with store.write() as session:
-        row = importing.get(session, own)
-        row.dry_run = False
-        session.add(row)
-    _carry_out(speaker, store, settings, own, row.filename, rejects_to)
+        row, job = imports.publish_import(session, settings, own, by=settings.user)
+    _follow(speaker, store, settings, row, job, rejects_to)
 
 
-def plan_import(
-    speaker: Speaker,
-    settings: Settings,
-    file: Path,
-    *,
-    agent_id: str,
-    overrides: Overrides,
-    rejects_to: Path | None = None,
-) -> None:
-    """Say what importing the file would do; nothing is stored."""
-    from core import workspace
-
-    store = Store.open(settings)
-    content = b"".join(_within(_pieces(file), settings))
-    mapping = _mapping(store, settings, file, overrides)
-    with speaker.progress(f"reading {file.name}") as bar:
-        plan = workspace.plan_file(
-            store, settings, content, file.name, mapping=mapping, agent_id=agent_id, on_progress=bar
-        )
-    if rejects_to is not None:
-        rejects_to.write_bytes(rejects.listed_csv((one.line, one.reason) for one in plan.rejected))
-    _report(speaker, "dry run", plan, plan.rejected, len(plan.rejected), would="would be ")
-
-
-def _carry_out(
-    speaker: Speaker, store: Store, settings: Settings, import_id: UUID, name: str, rejects_to: Path | None
-) -> None:
-    from core import workspace
-
-    with speaker.progress(f"importing {name}") as bar:
-        row = _until_stopped(
-            lambda: workspace.carry_out_import(store, settings, import_id, Alone(bar)), bar, speaker, import_id
-        )
+def _follow(speaker: Speaker, store: Store, settings: Settings, row: Import, job: Job, rejects_to: Path | None) -> None:
+    """Do its job here, or watch whoever does it, and report. A file that cannot be read is not kept."""
+    with speaker.progress(f"importing {row.filename}") as bar:
+        ended = _until_stopped(lambda: worker.do_here(store, settings, job.id, on_progress=bar), bar, speaker, row.id)
     with store.read() as session:
+        row = importing.get(session, row.id)
         first = [
-            importing.Reject(one.line, one.reason)
-            for one in importing.rejected(session, import_id, limit=LISTED_REJECTS)
+            importing.Reject(one.line, one.reason) for one in importing.rejected(session, row.id, limit=LISTED_REJECTS)
         ]
+    if ended.status is not JobStatus.COMPLETED:
+        _give_up(store, settings, row)
+        raise HoneError(ended.error or f"The import is {ended.status.value}; nothing of it is visible.")
     if rejects_to is not None:
         with rejects_to.open("wb") as file:
-            file.writelines(rejects.as_csv(store, import_id))
-    _report(speaker, "import", row, first, row.rejected)
+            file.writelines(rejects.as_csv(store, row.id))
+    would = "would be " if row.status is ImportStatus.CHECKED else ""
+    _report(speaker, "dry run" if would else "import", row, first, would=would)
+    if would:
+        _give_up(store, settings, row)
 
 
-def _until_stopped(work: Callable[[], Import], bar: ProgressBar, speaker: Speaker, import_id: UUID) -> Import:
+def _give_up(store: Store, settings: Settings, row: Import) -> None:
+    with store.write() as session:
+        imports.cancel_import(session, row.id, by=settings.user)
+    uploads.drop(settings, row.id)
+
+
+def _until_stopped(work: Callable[[], Job], bar: ProgressBar, speaker: Speaker, import_id: UUID) -> Job:
     """Ctrl-C loses nothing that was read: it says how to go on."""
     try:
         return work()
@@ -157,7 +146,8 @@ def _until_stopped(work: Callable[[], Import], bar: ProgressBar, speaker: Speake
         bar.__exit__()
         speaker.say(
             "stopped",
-            f"Nothing of the file is visible yet; go on with: hone import --continue {import_id}",
+            "Nothing of the file is visible yet. A running app goes on with it, and so does: "
+            f"hone import --continue {import_id}",
             import_id=str(import_id),
         )
         speaker.finish()
@@ -215,29 +205,21 @@ def _within(pieces: Iterator[bytes], settings: Settings) -> Iterator[bytes]:
         yield piece
 
 
-def _report(
-    speaker: Speaker,
-    name: str,
-    found: Import | ImportPlan,
-    shown: Sequence[importing.Reject],
-    rejected: int,
-    *,
-    would: str = "",
-) -> None:
+def _report(speaker: Speaker, name: str, found: Import, shown: Sequence[importing.Reject], *, would: str = "") -> None:
     speaker.say(
         name,
-        f"{found.accepted:,} {would}accepted, {rejected:,} {would}rejected, {found.duplicates:,} already there",
+        f"{found.accepted:,} {would}accepted, {found.rejected:,} {would}rejected, {found.duplicates:,} already there",
         accepted=found.accepted,
-        rejected=rejected,
+        rejected=found.rejected,
         duplicates=found.duplicates,
         counts=found.counts,
-        rejects=[{"line": reject.line, "reason": reject.reason} for reject in shown[:LISTED_REJECTS]],
+        rejects=[{"line": reject.line, "reason": reject.reason} for reject in shown],
         notes=list(found.notes),
-        **({"import_id": str(found.id)} if isinstance(found, Import) else {}),
+        **({} if would else {"import_id": str(found.id)}),
     )
     for note in found.notes:
         speaker.aside("note", note)
     for reject in shown[:SHOWN_REJECTS]:
         speaker.aside(f"line {reject.line}", reject.reason)
-    if rejected > SHOWN_REJECTS:
-        speaker.aside("", f"and {rejected - SHOWN_REJECTS:,} more; --rejects FILE writes them all")
+    if found.rejected > SHOWN_REJECTS:
+        speaker.aside("", f"and {found.rejected - SHOWN_REJECTS:,} more; --rejects FILE writes them all")

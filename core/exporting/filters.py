@@ -16,9 +16,10 @@ import sqlalchemy as sa
 
 from core.errors import InputRejected
 from core.exporting.columns import Kind, kind_of
-from core.untrusted import optional
+from core.untrusted import clean, optional
 
 Filter = Callable[[str, Any], sa.ColumnElement[bool]]
+_LONGEST = 500  # characters of a name; none is stored that is longer
 _SEARCHED = 200  # characters of a search that are looked for, as in the lists of the pages
 
 
@@ -79,7 +80,7 @@ def _read(name: str, value: Any, column: sa.ColumnElement[Any]) -> Any:
             return UUID(str(value))
         except ValueError:
             raise InputRejected(f"{name} has to be a UUID; nothing was exported.", field=name) from None
-    return str(value)
+    return clean(str(value)[:_LONGEST])  # names are stored cleaned, so they are sought so
 
 
 def _number(name: str, value: Any) -> float:
@@ -90,11 +91,13 @@ def _number(name: str, value: Any) -> float:
 
 
 def _moment(name: str, value: Any) -> datetime:
+    moment: datetime | None
     try:
-        moment = value if isinstance(value, datetime) else _parsed(str(value).strip())
-    except ValueError:
+        given = value if isinstance(value, datetime) else _parsed(str(value).strip())
+        moment = given.astimezone(UTC) if given.tzinfo else None
+    except (ValueError, OverflowError):  # the last moment of the calendar has no name in every zone
         moment = None
-    if moment is None or moment.tzinfo is None:
+    if moment is None:
         raise InputRejected(
             f"{name} has to be a date like 2026-03-01 or a time with its zone like 2026-03-01T12:00:00Z; "
             "nothing was exported.",

@@ -117,11 +117,6 @@ def add_agent_feedback(session: Session, read: AgentFeedbackRead) -> Stored[Agen
     return Stored(row, True)
 
 
-def store_agent_feedback(session: Session, **values: Any) -> Stored[AgentFeedback]:
-    """``read_agent_feedback`` and ``add_agent_feedback`` in one."""
-    return add_agent_feedback(session, read_agent_feedback(**values))
-
-
 def issues(given: object) -> list[str]:
     """Issue categories of the closed set, each once, in the order of the set. Raises InputRejected."""
     if given is None:

@@ -110,10 +110,13 @@ def flag(value: object, field: str) -> bool | None:
 
 
 def moment(value: datetime | None) -> datetime | None:
-    """A time in UTC; one without a zone is taken as UTC."""
+    """A time in UTC; one without a zone is taken as UTC. Raises InputRejected for one that UTC has no name for."""
     if value is None:
         return None
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise InputRejected("The time lies outside the calendar; nothing was stored.", field="created_at") from None
 
 
 def prompt_key(prompt: str) -> str:

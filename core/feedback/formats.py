@@ -21,6 +21,7 @@ from core.feedback.records import Reject, Row
 
 MAX_MB, MAX_ROWS = 20, 200_000
 _MB = 1024 * 1024
+_LINES, _LINES_A_ROW = 1_000_000, 10  # a row's texts may hold line breaks
 _ROWS = ("data", "rows", "items", "examples", "records", "results")  # names that hold the rows of a JSON object
 _MAGIC = (
     (b"PK\x03\x04", "a zip file or an Excel workbook; save the sheet as CSV"),
@@ -57,6 +58,8 @@ def read_table(content: bytes, filename: str, *, max_mb: int = MAX_MB, max_rows:
     content_text = _decoded(content, notes)
     if not content_text.strip():
         raise ImportRejected("The file is empty; nothing was stored.")
+    if content_text.count("\n") > max(_LINES, _LINES_A_ROW * max_rows):
+        raise too_many(max_rows)  # before a list of all lines takes many times their size
     kind, columns, rows, rejects = _parsed(content_text, filename, max_rows, notes)
     if not rows and not rejects:
         raise ImportRejected("The file has no rows; nothing was stored.")

@@ -27,10 +27,8 @@ from core.feedback.kinds import recall
 from core.feedback.publishing import Totals, advance, get, publish, refuse, rejected, totals
 from core.feedback.reading import read
 from core.feedback.records import (
-    ImportedPair,
     ImportPlan,
     Mapping,
-    PairCounts,
     PairSteps,
     Preview,
     Progress,
@@ -46,9 +44,7 @@ from core.tables import IMPORT_TRANSITIONS, Import, ImportStatus, new_id, now
 
 __all__ = [
     "ImportPlan",
-    "ImportedPair",
     "Mapping",
-    "PairCounts",
     "PairSteps",
     "Preview",
     "Reject",

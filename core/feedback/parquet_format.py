@@ -16,6 +16,7 @@ from core.feedback.records import Row
 PARQUET = b"PAR1"
 _MB = 1024 * 1024
 _AT_ONCE = 1_000  # rows
+_CELLS_A_MB = 1_000_000  # cells taken for each MB an import may have; real files have ten bytes a cell and more
 
 
 def parquet_rows(content: bytes, *, max_mb: int, max_rows: int) -> tuple[list[str], list[Row]]:
@@ -39,7 +40,9 @@ def _check(metadata: Any, max_mb: int, max_rows: int) -> None:
         raise too_many(max_rows)
     if metadata.num_columns > MAX_COLUMNS:
         raise ImportRejected(f"The file has more than {MAX_COLUMNS} columns; leave some out. Nothing was stored.")
-    if _unpacked_bytes(metadata) > max_mb * _MB:
+    # Empty columns cost a file nothing, and memory a cell in every row.
+    cells = metadata.num_rows * metadata.num_columns
+    if _unpacked_bytes(metadata) > max_mb * _MB or cells > max_mb * _CELLS_A_MB:
         raise _too_large(max_mb)
     if not metadata.num_rows:
         raise ImportRejected("The file has no rows; nothing was stored.")
@@ -50,12 +53,33 @@ def _read(file: Any, max_mb: int) -> tuple[list[str], list[Row]]:
     rows: list[Row] = []
     size = 0
     for batch in file.iter_batches(batch_size=_batch_rows(file.metadata, max_mb)):
-        size += batch.nbytes
+        size += sum(_unpacked(column) for column in batch.columns)
         if size > max_mb * _MB:
             raise _too_large(max_mb)
         for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             rows.append(Row(len(rows) + 1, {name: _plain(cell) for name, cell in zip(names, cells, strict=True)}))
     return names, rows
+
+
+def _unpacked(column: Any) -> int:
+    """Bytes of a column's values. One kept as a dictionary holds each value once, and unpacks it in every row."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    values = column.dictionary
+    sizes = pc.binary_length(values.cast(pa.large_binary())) if _is_text(values.type) else None
+    if sizes is None:
+        return int(values.nbytes) * len(column)
+    return int(pc.sum(sizes.take(column.indices.drop_null())).as_py() or 0)
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    return any(test(kind) for test in tests)
 
 
 def _unpacked_bytes(metadata: Any) -> int:

@@ -132,21 +132,6 @@ class Row:
 
 
 @dataclass(frozen=True)
-class ImportedPair:
-    """Two answers to one prompt, cleaned and redacted, and which of them is preferred.
-
-    ``prompt`` is the whole conversation before the answer as one text. ``messages`` is the same conversation as
-    [{role, content}] when it is more than one user turn, else None. It always ends with the user.
-    """
-
-    prompt: str
-    messages: list[dict[str, str]] | None
-    chosen: str
-    rejected: str
-    line: int
-
-
-@dataclass(frozen=True)
 class Vote:
     """What one annotator of the file chose."""
 
@@ -177,7 +162,9 @@ class Verdict:
 class ComparedPair:
     """Two answers to one prompt with all a file says of them, cleaned and redacted. ``winner`` None: nobody knows.
 
-    ``prompt`` and ``messages`` as in ``ImportedPair``. ``first`` and ``second`` are the answers in the file's order.
+    ``prompt`` is the whole conversation before the answer as one text. ``messages`` is the same conversation as
+    [{role, content}] when it is more than one user turn, else None. It always ends with the user. ``first`` and
+    ``second`` are the answers in the file's order.
     """
 
     line: int
@@ -217,15 +204,6 @@ class Taken:
     pii: AnyMapping[str, int] = field(default_factory=dict)
     partly: str | None = None
     shown: AnyMapping[str, Any] = field(default_factory=dict)  # for the preview
-
-
-@dataclass(frozen=True)
-class PairCounts:
-    """What became of the pairs that were handed on."""
-
-    accepted: int
-    duplicates: int
-    rejects: list[Reject] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -44,17 +44,29 @@ def alive(machine_name: str, process_name: str) -> bool | None:
 
 
 def home_id(home: Path) -> str:
-    """The name of a home folder, made when it is first asked for: jobs about its files carry it."""
-    home.mkdir(parents=True, exist_ok=True)
+    """The name of a home folder, made when it is first asked for: jobs about its files carry it.
+
+    It is written whole under another name first, so that nobody ever reads half of it.
+    """
     path = home / HOME_ID
+    if not _written(path):
+        home.mkdir(parents=True, exist_ok=True)
+        own = home / f".{HOME_ID}-{uuid.uuid4().hex}"
+        own.write_text(uuid.uuid4().hex)
+        try:
+            os.link(own, path)
+        except OSError:  # another process was first, and its name stands; or this disk knows no links
+            if not _written(path):
+                own.replace(path)
+        own.unlink(missing_ok=True)
+    return _written(path)
+
+
+def _written(path: Path) -> str:
     try:
-        with path.open("x") as file:
-            file.write(uuid.uuid4().hex)
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError:
-        pass
-    return path.read_text().strip()[:40]
+        return path.read_text().strip()[:40]
+    except FileNotFoundError:
+        return ""
 
 
 def _start(pid: int) -> str:

@@ -26,7 +26,7 @@ from core.tables import ENDED_JOBS, Import, ImportStatus, Job, JobStatus
 from core.work import Stopped, Work
 
 NAME = "import"
-FORGOTTEN_S = 7 * 24 * 3600.0  # a failed import's file, and a file nobody asked to import
+FORGOTTEN_S = 7 * 24 * 3600.0  # a failed import's file, a dry run, and a file nobody asked to import
 _ENDED = (ImportStatus.PUBLISHED, ImportStatus.CANCELLED)
 
 
@@ -92,14 +92,22 @@ def cancel_import(session: Session, import_id: UUID, *, by: str) -> Import:
 
 
 def sweep(store: Store, settings: Settings) -> None:
-    """Remove files of imports that have ended, or that nobody asked for; for the worker's chores."""
+    """Remove files of imports that have ended, or that nobody asked for; for the worker's chores.
+
+    A dry run that nobody has published for a week is given up: what it has read lies there unseen.
+    """
     with store.read() as session:
-        status = {str(row_id): was for row_id, was in session.exec(select(Import.id, Import.status))}
+        found = session.exec(select(Import.id, Import.status, Import.dry_run))
+        known = {str(row_id): (row_id, was, dry) for row_id, was, dry in found}
     for path in (settings.home / uploads.FOLDER).glob("*"):
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, InvalidTransition):
             old = time.time() - path.stat().st_mtime > FORGOTTEN_S
-            was = status.get(path.name)
-            if was in _ENDED or (old and was in (None, ImportStatus.FAILED)):
+            row_id, was, dry = known.get(path.name, (None, None, False))
+            if row_id is not None and old and dry and was is ImportStatus.CHECKED:
+                with store.write() as session:
+                    importing.give_up(session, row_id, why="Nobody asked to store it within a week.")
+                path.unlink()
+            elif was in _ENDED or (old and was in (None, ImportStatus.FAILED)):
                 path.unlink()
 
 

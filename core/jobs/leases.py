@@ -101,7 +101,7 @@ def take_back(session: Session, workers: Sequence[Worker]) -> list[UUID]:
 
 
 def let_go(session: Session, job: Job, why: str) -> None:
-    """A running job loses its worker. After three in a row that broke it, it fails: it may be what breaks them."""
+    """A running job loses its worker. At the fourth loss or failure in a row it fails: it may be what breaks them."""
     entry = kinds.kind(job.kind)
     if not entry.goes_on_by_itself:
         queue.advance(session, job, JobStatus.INTERRUPTED, error=why, worker_id=None)

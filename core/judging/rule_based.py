@@ -26,7 +26,7 @@ __all__ = ["JUDGE", "PROMPT_VERSION", "RUBRIC", "THRESHOLD", "judge_answer", "pr
 JUDGE = "rule-based"
 MAX_READ = 20_000  # characters
 
-_STEP_LINE = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•])\s+\S", re.MULTILINE)
+_STEP_LINE = re.compile(r"^[^\S\n]*(?:\d{1,3}[.)]|[-*•])\s+\S", re.MULTILINE)
 _NAMED = re.compile(r"[“\"`][^“”\"`\n]{2,60}[”\"`]|\b\w+ > \w+|→")
 _TOLD = re.compile(r"(?:^|[.!?:;,\n>•*-]\s*|\b(?:and|then|please|you can|or|\d[.)])\s+)([a-z]{2,12})\b")
 _NUMBER = re.compile(r"\b\d{1,12}\b")

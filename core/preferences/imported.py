@@ -142,14 +142,34 @@ def _promote(import_id: UUID) -> sa.Update:
 
 
 def _name(import_id: UUID) -> sa.Update:
-    """A pair that came without an id of its own gets the file's: verdicts of the same set then find it."""
+    """A pair that came without an id of its own gets the file's: verdicts of the same set then find it.
+
+    A row that turns it round is rejected whole, its id included. Nor is a pair named that came with its answers in
+    another order before: the set's verdicts would be taken for verdicts on the other answer.
+    """
     first = _first_pairs(import_id)
+    turned = sa.and_(_pairs.c.status == PairStatus.ACCEPTED, first.c.preferred != _pairs.c.preferred)
     return (
         sa.update(_pairs)
         .where(_pairs.c.agent_id == first.c.agent_id, _pairs.c.content_key == first.c.content_key)
         .where(sa.or_(_pairs.c.external_id.is_(None), _pairs.c.external_id == _pairs.c.content_key))
+        .where(sa.or_(first.c.preferred.is_(None), ~turned), ~_came_otherwise(first, import_id))
         .values(external_id=first.c.external_id)
     )
+
+
+def _came_otherwise(first: sa.Subquery, import_id: UUID) -> sa.ColumnElement[bool]:
+    """Whether an earlier file's label says that its first answer was another one than this row's, or may have been."""
+    own = STAGED_LABELS
+    side = (
+        sa.select(sa.func.min(own.c.left_side, type_=own.c.left_side.type))
+        .where(own.c.import_id == import_id, own.c.line == first.c.line, own.c.content_key == first.c.content_key)
+        .correlate(first)
+        .scalar_subquery()
+    )
+    earlier = (_labels.c.pair_id == _pairs.c.id, _CURRENT, _labels.c.import_id.is_not(None))
+    same = sa.func.coalesce(_labels.c.left_side == side, sa.false())
+    return sa.exists().where(*earlier, ~same).correlate(_pairs, first)
 
 
 def _insert_pairs(import_id: UUID) -> sa.Insert:

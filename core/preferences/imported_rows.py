@@ -17,8 +17,8 @@ from sqlmodel import Session, SQLModel
 
 from core.feedback.fields import prompt_key
 from core.feedback.records import Choice, ComparedPair, LooseVerdict, Reject, Staged, Verdict
-from core.preferences.ledger import Skip
-from core.preferences.pairs import Sides, content_key, normalised, sides
+from core.preferences.ledger import unusable
+from core.preferences.pairs import Sides, content_key, sides
 from core.tables import (
     STAGED_LABELS,
     STAGED_PAIRS,
@@ -51,7 +51,7 @@ def stage(
     staged: list[Staged] = []
     rejects: list[Reject] = []
     for pair in pairs:
-        if reason := _unusable(pair):
+        if reason := unusable(pair.prompt, pair.first, pair.second):
             if not pair.first_id:  # of a tree's many pairs the ones that say nothing are only passed over
                 rejects.append(Reject(pair.line, reason.value))
         else:
@@ -65,14 +65,6 @@ def stage(
         else:
             rejects.append(Reject(loose.line, _not_found(loose.external_id, found)))
     return staged, rejects
-
-
-def _unusable(pair: ComparedPair) -> Skip | None:
-    if not pair.prompt.strip():
-        return Skip.NO_PROMPT
-    if not pair.first.strip() or not pair.second.strip():
-        return Skip.EMPTY
-    return Skip.SAME if normalised(pair.first) == normalised(pair.second) else None
 
 
 def _rows(pair: ComparedPair, row: Import) -> Iterable[Staged]:
@@ -180,21 +172,23 @@ def _label(choice: Choice, first_side: Side) -> LabelChoice:
 def _by_external_id(session: Session, agent_id: str, ids: set[str]) -> dict[str, list[tuple[str, Side | None]]]:
     """Id in the file → (content key, side of the file's first answer) of the agent's pairs that carry it.
 
-    Which answer came first is known from the labels that came with the pair: the left one is the first.
+    Which answer came first is known from the labels that came with the pair: the left one is the first. A pair that
+    came twice, in both orders, has no side: a verdict is not turned round by a guess.
     """
     found: dict[str, list[tuple[str, Side | None]]] = defaultdict(list)
     wanted = sorted(ids)
-    first_side = (
-        sa.select(sa.func.min(_labels.c.left_side, type_=_labels.c.left_side.type))
-        .where(_labels.c.pair_id == _pairs.c.id, _labels.c.import_id.is_not(None))
-        .scalar_subquery()
+    of_pair = (_labels.c.pair_id == _pairs.c.id, _labels.c.import_id.is_not(None))
+    side_type = _labels.c.left_side.type
+    first, last = (
+        sa.select(end(_labels.c.left_side, type_=side_type)).where(*of_pair).scalar_subquery()
+        for end in (sa.func.min, sa.func.max)
     )
     for start in range(0, len(wanted), _LOOKED_UP):
-        query = sa.select(_pairs.c.external_id, _pairs.c.content_key, first_side).where(
+        query = sa.select(_pairs.c.external_id, _pairs.c.content_key, first, last).where(
             _pairs.c.agent_id == agent_id, _pairs.c.external_id.in_(wanted[start : start + _LOOKED_UP])
         )
-        for external_id, key, side in session.execute(query):
-            found[external_id].append((key, side))
+        for external_id, key, side, other in session.execute(query):
+            found[external_id].append((key, side if side == other else None))
     return found
 
 
@@ -203,4 +197,5 @@ def _not_found(external_id: str, found: list[tuple[str, Side | None]]) -> str:
         return f"pair {external_id} is not here; import its pairs first"
     if len(found) > 1:
         return f"{len(found)} pairs of this agent have the id {external_id}; import each set for an agent of its own"
-    return f"pair {external_id} came without labels, so which of its answers was the first is not known"
+    why = "came without labels or in both orders"
+    return f"pair {external_id} {why}, so which of its answers was the first is not known"

@@ -1,8 +1,9 @@
 """Where proposed pairs meet the pairs that exist: taken, promoted, or refused with a reason.
 
-In comes a batch of drafts from mining or an import; out go rows of ``preference_pairs``, written in bulk, and one
+In comes a batch of drafts from mining; out go rows of ``preference_pairs``, written in bulk, and one
 reason for every draft that was not taken. Only the pairs and prompts of the batch are looked up, so a batch costs the
-same on a large store. A person's decision is never overwritten by a later proposal.
+same on a large store. A person's decision is never overwritten by a later proposal. A file of pairs
+is held to the same rules, in SQL, by ``core.preferences.imported``.
 """
 
 from __future__ import annotations
@@ -53,13 +54,11 @@ class Draft:
     decided: bool
     origin: PairOrigin
     reason: str
-    messages: list[Any] | None = None
     margin: float | None = None
     first_id: UUID | None = None  # the interactions that gave the answers
     second_id: UUID | None = None
     feedback_id: UUID | None = None
     learning_example_id: UUID | None = None
-    import_id: UUID | None = None
     prompt_key: str | None = None  # with it, the origin's limit per prompt holds
     refused: Skip | None = None  # known to be unusable already when it was found
 
@@ -80,7 +79,7 @@ class Offered:
 def offer(session: Session, drafts: Sequence[Draft], *, limits: Limits | None = None) -> Offered:
     """Take the drafts in, in order, or say of each why not. Call it within ``store.write()``: what is looked up here
     must not change before it is written."""
-    reasons = [draft.refused or _unusable(draft) for draft in drafts]
+    reasons = [draft.refused or unusable(draft.prompt, draft.first, draft.second) for draft in drafts]
     entries = [None if reason else _entry(draft) for draft, reason in zip(drafts, reasons, strict=True)]
     ledger = _Ledger(session, [entry for entry in entries if entry is not None], limits or {})
     placed = [ledger.place(entry) if entry else reason for entry, reason in zip(entries, reasons, strict=True)]
@@ -154,7 +153,6 @@ class _Ledger:
         pair.origin, pair.reason, pair.margin = draft.origin, draft.reason, draft.margin
         pair.feedback_id = draft.feedback_id or pair.feedback_id
         pair.learning_example_id = draft.learning_example_id or pair.learning_example_id
-        pair.import_id = draft.import_id or pair.import_id
         advance(pair, PairStatus.ACCEPTED)
         known.status, known.preferred = pair.status, pair.preferred
         self.promoted += 1
@@ -179,16 +177,17 @@ def _standing(known: _Known, entry: _Entry) -> Skip | None:
     return None if decided and known.status is PairStatus.NEEDS_LABEL else Skip.KNOWN
 
 
-def _unusable(draft: Draft) -> Skip | None:
-    if not draft.prompt.strip():
+def unusable(prompt: str, first: str, second: str) -> Skip | None:
+    """Why these texts are no pair at all, whatever stands in the store."""
+    if not prompt.strip():
         return Skip.NO_PROMPT
-    if not draft.first.strip() or not draft.second.strip():
+    if not first.strip() or not second.strip():
         return Skip.EMPTY
-    return Skip.SAME if normalised(draft.first) == normalised(draft.second) else None
+    return Skip.SAME if normalised(first) == normalised(second) else None
 
 
 def _entry(draft: Draft) -> _Entry:
-    key = content_key(draft.prompt, draft.first, draft.second, messages=draft.messages)
+    key = content_key(draft.prompt, draft.first, draft.second)
     return _Entry(draft, key, sides(key, draft.first, draft.second))
 
 
@@ -200,7 +199,7 @@ def _row(entry: _Entry) -> dict[str, Any]:
         "id": new_id(),
         "agent_id": draft.agent_id,
         "prompt": draft.prompt,
-        "messages": draft.messages,
+        "messages": None,
         "prompt_group": draft.prompt_group,
         "answer_a": both.answer_a,
         "answer_b": both.answer_b,
@@ -214,7 +213,6 @@ def _row(entry: _Entry) -> dict[str, Any]:
         "interaction_b_id": ids[1],
         "feedback_id": draft.feedback_id,
         "learning_example_id": draft.learning_example_id,
-        "import_id": draft.import_id,
         "version": 0,
         "created_at": now(),
     }

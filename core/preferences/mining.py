@@ -1,8 +1,8 @@
-"""Turns feedback and imports into preference pairs. Doing it again adds nothing.
+"""Turns feedback into preference pairs. Doing it again adds nothing.
 
-In come interactions, rewards, corrections and imported pairs; out go rows of ``preference_pairs`` and an account of
-what was left out and why. Only people decide: a rating, a regeneration, a correction or an imported preference makes
-an accepted pair, a judge's verdict never does, and answers nobody compared wait for a label.
+In come interactions, rewards and corrections; out go rows of ``preference_pairs`` and an account of what was left out
+and why. Only people decide: a rating, a regeneration or a correction makes an accepted pair, a judge's verdict never
+does, and answers nobody compared wait for a label. Pairs out of files come in by ``core.preferences.imported``.
 """
 
 from __future__ import annotations
@@ -11,14 +11,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from sqlmodel import Session
-
-from core.feedback.fields import prompt_key
-from core.feedback.records import ImportedPair, PairCounts, Reject
 from core.preferences.candidates import PAIRS_A_PROMPT, UNRATED_A_PROMPT
-from core.preferences.ledger import Draft, Offered, Skip, offer
+from core.preferences.ledger import Offered, Skip, offer
 from core.preferences.sources import drafts, find
 from core.store import Store
 from core.tables import PairOrigin
@@ -27,7 +22,6 @@ from core.work import Work
 BATCH = 500  # candidates a transaction
 _LIMITS = {PairOrigin.RATING: PAIRS_A_PROMPT, PairOrigin.UNRATED: UNRATED_A_PROMPT}
 _MINED = tuple(origin for origin in PairOrigin if origin is not PairOrigin.IMPORT)
-_AGAIN = frozenset({Skip.KNOWN, Skip.EXCLUDED, Skip.NO_PREFERENCE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,39 +89,3 @@ class _Account:
         by_origin = {origin.value: self._added[origin.value] for origin in _MINED}
         candidates = sum(by_origin.values()) + self._promoted + skipped.total()
         return Mined(by_origin, self._promoted, dict(skipped), candidates)
-
-
-def store_imported(session: Session, pairs: list[ImportedPair], import_id: UUID, agent_id: str) -> PairCounts:
-    """Store pairs read from a file. Those there already are counted as duplicates; unusable ones give their line.
-
-    The texts are taken as cleaned by the importer. A pair that turns an earlier preference round is rejected.
-    """
-    reasons: list[Skip | None] = []
-    for start in range(0, len(pairs), BATCH):
-        some = [_imported(pair, import_id, agent_id) for pair in pairs[start : start + BATCH]]
-        reasons.extend(offer(session, some).reasons)
-    refused = [
-        Reject(line=pair.line, reason=reason.value)
-        for pair, reason in zip(pairs, reasons, strict=True)
-        if reason is not None and reason not in _AGAIN
-    ]
-    return PairCounts(
-        accepted=reasons.count(None), duplicates=sum(reason in _AGAIN for reason in reasons), rejects=refused
-    )
-
-
-def _imported(pair: ImportedPair, import_id: UUID, agent_id: str) -> Draft:
-    lone = not pair.messages or pair.messages == [{"role": "user", "content": pair.prompt}]
-    messages = None if lone else pair.messages
-    return Draft(
-        agent_id=agent_id,
-        prompt=pair.prompt,
-        messages=messages,
-        prompt_group=prompt_key(pair.prompt),
-        first=pair.chosen,
-        second=pair.rejected,
-        decided=True,
-        origin=PairOrigin.IMPORT,
-        reason="The imported file prefers the chosen answer.",
-        import_id=import_id,
-    )

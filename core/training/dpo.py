@@ -24,9 +24,10 @@ from core.training.evaluation import Accuracy
 from core.training.fingerprint import fingerprint, library_versions, rows_sha256
 from core.training.finished import finished_before
 from core.training.held_out import SPLITS, HeldOut
-from core.training.meter import Meter, MeterState, Stopped
+from core.training.meter import Meter, MeterState
 from core.training.selection import Selection, select, worth_encoding
 from core.training.spec import ALL_LINEAR, GATE, MIN_ROWS, Control, Sample, Sink, TrainResult, TrainSpec
+from core.work import Stopped
 
 __all__ = ["Accuracy", "Control", "Sample", "Sink", "TrainResult", "train"]
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from core.errors import Diverged
 from core.training.spec import Control, Sink
+from core.work import Stopped
 
 FLUSH_S = 1.0
 COLUMNS = {  # TRL's name → RunMetric's
@@ -30,14 +31,6 @@ COLUMNS = {  # TRL's name → RunMetric's
     "learning_rate": "learning_rate",
     "epoch": "epoch",
 }
-
-
-class Stopped(Exception):
-    """Somebody asked the run to stop; ``why`` is "pause", "shutdown" or "cancel"."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
 
 
 @dataclass(frozen=True)

@@ -188,11 +188,10 @@ def last_checkpoint(session: Session, run_id: UUID) -> int | None:
     return step
 
 
-def stuck(session: Session) -> Sequence[TrainingRun]:
-    """Runs that say they train but have not given a sign of life for a day."""
-    last_sign = sa.func.coalesce(TrainingRun.heartbeat_at, TrainingRun.started_at)
-    overdue = (col(TrainingRun.status) == RunStatus.RUNNING) & (last_sign < now() - STUCK_AFTER)
-    return session.exec(select(TrainingRun).where(overdue)).all()
+def is_stuck(run: TrainingRun) -> bool:
+    """Whether the run says that it trains but has given no sign of life for a day (rules section 9)."""
+    last_sign = run.heartbeat_at or run.started_at
+    return run.status is RunStatus.RUNNING and last_sign is not None and last_sign < now() - STUCK_AFTER
 
 
 def event(session: Session, run_id: UUID, *, kind: str, message: str, step: int | None = None) -> None:

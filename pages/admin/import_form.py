@@ -171,15 +171,18 @@ def _notes(notes: list[str]) -> None:
             st.caption(f":material/info: {escape_label(note, limit=400)}")
 
 
-_NARROW = {name: st.column_config.TextColumn(width=90) for name in ("Line", "Rating", "Date")}
+# What is left of the width goes to all columns alike, so the comment asks for much of it.
+_WIDTHS = {name: st.column_config.TextColumn(width=90) for name in ("Line", "Rating", "Date")}
+_WIDTHS["Comment"] = st.column_config.TextColumn(width=560)
 
 
 def _tables(preview: Preview) -> None:
     shown = len(preview.rows)
-    stored, file = st.tabs([f"First {counted(shown, 'row')} as they would be stored", "As they stand in the file"])
+    first = "The row as it would be stored" if shown == 1 else f"First {shown:,} rows as they would be stored"
+    stored, file = st.tabs([first, "As they stand in the file"])
     with stored:
         rows = [{name.capitalize(): value for name, value in _cells(row).items()} for row in preview.readings]
-        st.dataframe(rows, hide_index=True, column_config=_NARROW, alt="Rows as they would be stored")
+        st.dataframe(rows, hide_index=True, column_config=_WIDTHS, alt="Rows as they would be stored")
     with file:
         st.dataframe([_cells(row) for row in preview.rows], hide_index=True, alt="Rows as they stand in the file")
 

@@ -46,12 +46,11 @@ def draw(row: Import) -> None:
 
 
 def _sentence(row: Import, *, checked: bool) -> str:
-    added = [
-        counted(int(n), _TABLES[name], _PLURALS.get(name))
-        for name, n in row.counts.items()
-        if name in _TABLES and isinstance(n, int)
-    ]
-    words = f"{', '.join(added)} {'would be' if checked else 'were'} added." if added else "Nothing is new in it."
+    counts = {name: n for name, n in row.counts.items() if name in _TABLES and isinstance(n, int)}
+    added = [counted(n, _TABLES[name], _PLURALS.get(name)) for name, n in counts.items()]
+    verb = "would be" if checked else "was" if list(counts.values()) == [1] else "were"
+    listed = " and ".join(filter(None, (", ".join(added[:-1]), *added[-1:])))
+    words = f"{listed} {verb} added." if added else "Nothing is new in it."
     if row.duplicates:
         there = "row was" if row.duplicates == 1 else "rows were"
         words += f" {row.duplicates:,} {there} here already and added nothing."
@@ -125,8 +124,15 @@ def recent() -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"recent_{row.id}"):
             st.text(one_line(row.filename, limit=60), width=260)
             st.markdown(badge(row), width="content")
-            took = f"{row.accepted:,} accepted, {row.duplicates:,} here already, {row.rejected:,} rejected"
-            st.caption(f"{took} · {escape_label(row.imported_by, limit=40)} · {ago(row.created_at)}")
+            st.caption(" · ".join([*_took(row), escape_label(row.imported_by, limit=40), ago(row.created_at)]))
             st.space("stretch")
             if st.button("Open", type="tertiary", key=f"open_{row.id}"):
                 layout.go("import", **{"import": str(row.id)})
+
+
+def _took(row: Import) -> list[str]:
+    """What became of the rows; nothing of those of an import that was given up."""
+    if row.status is ImportStatus.CANCELLED:
+        return []
+    accepted = f"{row.accepted:,} {'would be ' if row.status is ImportStatus.CHECKED else ''}accepted"
+    return [f"{accepted}, {row.duplicates:,} here already, {row.rejected:,} rejected"]

@@ -130,4 +130,4 @@ def _check(check: Check, key: str) -> None:
 
 
 def _bars(column: str, most: int) -> dict[str, Any]:
-    return {column: st.column_config.ProgressColumn(format="%d", min_value=0, max_value=max(1, most))}
+    return {column: st.column_config.ProgressColumn(format="localized", min_value=0, max_value=max(1, most))}

@@ -9,8 +9,6 @@ from pages.overview.board import DAYS, Board, board
 from pages.overview.tiles import tiles
 from pages.shared import charts, context, layout
 
-SENTENCE = "Where the loop stands, what waits for you, and the one thing to do next."
-
 
 def reward_trend(shown: Board) -> None:
     """Mean chat reward by day, with its interval and the releases."""

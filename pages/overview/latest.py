@@ -52,7 +52,7 @@ def sentence(event: Happening) -> str:
 
 
 def _row(event: Happening) -> None:
-    query = {"run": {"run": event.row_id}, "dataset": {"dataset": event.row_id}}.get(event.kind, {})
+    query = {event.kind: event.row_id} if event.row_id else {}
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         icon = f":material/{ICONS[event.kind]}:"
         layout.link(PAGES[event.kind], sentence(event), icon=icon, help=exact(event.at), **query)

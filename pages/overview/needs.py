@@ -32,7 +32,9 @@ def needs(counts: LoopCounts, *, min_pairs: int, busy: bool) -> list[Need]:
         found.append(Need(label, "A run made it; a person releases it.", "extension", "adapters"))
     unread, unjudged = counts.feedback.waiting, counts.evaluation.waiting
     if unread or unjudged:
-        why = f"{counted(unread, 'comment')} not triaged, {counted(unjudged, 'answer')} not judged."
+        new = [f"{counted(unread, 'comment')} not triaged"] if unread else []
+        new += [f"{counted(unjudged, 'answer')} not judged"] if unjudged else []
+        why = f"{', '.join(new)}."
         found.append(Need("Triage and judge what is new", why, "bolt", CATCH_UP))
     if counts.datasets.waiting and not busy:
         why = f"{counted(counts.datasets.waiting, 'frozen dataset')} not trained on yet."

@@ -65,7 +65,7 @@ def in_words(one: Doing) -> str:
         words += [f"{one.done:,} of {one.total:,} {one.unit}", f"{100 * (one.share or 0):.0f} %"]
     elif one.done:
         words.append(f"{one.done:,} {one.unit}")
-    elif one.note:
+    elif one.note and one.note.lower() != one.title.lower():  # "Training · training" says it twice
         words.append(one.note)
     if one.left_s is not None and one.left_s >= 1:
         words.append(f"{duration(one.left_s)} left")

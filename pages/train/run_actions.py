@@ -1,4 +1,4 @@
-"""What a person can do to a run: pause, resume, cancel, start it again. Each asks once and is harmless twice."""
+"""What a person can do to a run: pause, resume, cancel, give up, start again. Each asks once and is harmless twice."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from core.jobs import training
 from core.tables import Job, JobCommand, RunPhase, RunStatus, TrainingRun, new_id
+from core.training import runs
 from core.training.spec import TrainSpec
 from pages.shared import context, layout
 
@@ -34,6 +35,8 @@ def draw(run: TrainingRun, job: Job | None) -> None:
         _pause(run, asked=command is not None)
     if run.status in (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.INTERRUPTED):
         _cancel(run, asked=command is JobCommand.CANCEL)
+    if runs.is_stuck(run):
+        _give_up(run)
     if run.status is RunStatus.INTERRUPTED:
         _resume(run)
     if run.status in _ENDED_EARLY:
@@ -50,6 +53,14 @@ def _resume(run: TrainingRun) -> None:
     if st.button("Resume training", type="primary", icon=":material/play_arrow:", key=f"resume_{run.id}"):
         home = context.settings().home
         _act(lambda session: training.resume_run(session, run.id, by=context.me(), home=home), "The run goes on")
+
+
+def _give_up(run: TrainingRun) -> None:
+    """No sign of life for a day: nobody would hear that it was cancelled."""
+    if st.button("Mark as failed", icon=":material/flag:", key=f"give_up_{run.id}"):
+        _act(
+            lambda session: training.give_up_run(session, run.id, by=context.me()), "The run's pairs can be used again"
+        )
 
 
 def _act(change: Callable[[Session], object], done: str) -> None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
 
 from core.feedback.fields import prompt_key
-from core.feedback.records import ImportedPair
-from core.preferences.mining import store_imported
 from core.preferences.pairs import content_key, sides
 from core.store import Store
 from core.tables import (
     ExampleType,
     Feedback,
     FeedbackKind,
-    Import,
     Interaction,
     LearningExample,
     MessageFeedbackType,
@@ -31,6 +30,7 @@ from core.tables import (
     TrainingRun,
     TrainingType,
 )
+from tests.core import import_rows
 
 AGENT = "support"
 MORNING = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -147,11 +147,10 @@ def run(session: Session, dataset_id: UUID, status: RunStatus, outcome: RunOutco
     return row
 
 
-def imported(store: Store, *pairs: ImportedPair, agent_id: str = AGENT) -> tuple[int, int, list[tuple[int, str]]]:
-    """Accepted, duplicates, and the rejects as (line, reason)."""
-    with store.write() as session:
-        file = Import(filename="pairs.jsonl", sha256="0" * 64, format="jsonl", imported_by="ada")
-        session.add(file)
-        session.flush()
-        counts = store_imported(session, list(pairs), file.id, agent_id)
-    return counts.accepted, counts.duplicates, [(reject.line, reject.reason) for reject in counts.rejects]
+def imported(
+    store: Store, *rows: tuple[Any, str, str], agent_id: str = AGENT
+) -> tuple[int, int, list[tuple[int, str]]]:
+    """A file with a (prompt, chosen, rejected) a line: accepted, duplicates, and the rejects as (line, reason)."""
+    lines = [json.dumps(dict(zip(("prompt", "chosen", "rejected"), row, strict=True))) for row in rows]
+    file = import_rows.run(store, "\n".join(lines), "pairs.jsonl", agent_id=agent_id)
+    return file.accepted, file.duplicates, sorted(import_rows.reasons(store, file).items())

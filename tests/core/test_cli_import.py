@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from core import workspace
 from core.cli import app
+from core.jobs import worker
 from core.settings import Settings
 from core.store import Store
 from tests.core.import_rows import rows
@@ -55,11 +55,11 @@ def test_every_rejected_row_is_written_where_it_is_asked_for(file: Path, tmp_pat
 
 
 def test_a_stopped_import_says_how_to_go_on_and_does(file: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stopped(*_: object) -> None:
+    def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(workspace, "carry_out_import", stopped)
+        patch.setattr(worker, "do_here", stopped)
         result = CliRunner().invoke(app, ["import", str(file), "--map", "comment=said"])
     assert result.exit_code == 130
     found = re.search(r"--continue\s+(\S+)", result.stdout)
@@ -70,7 +70,23 @@ def test_a_stopped_import_says_how_to_go_on_and_does(file: Path, store: Store, m
     assert (code, said["import"]["accepted"], said["import"]["rejected"]) == (0, 1, 1)
 
 
+def test_a_file_that_cannot_be_read_is_not_kept(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "broken.json"
+    path.write_text('{"half":')
+    code, said = run(str(path))
+    assert (code, list(said)) == (1, ["error"])
+    assert list((settings.home / "uploads").iterdir()) == []
+
+
 @pytest.mark.parametrize("words", [(), ("--continue", "x"), ("--continue", "00000000-0000-0000-0000-000000000000")])
 def test_nothing_to_import_is_one_sentence(words: tuple[str, ...]) -> None:
     code, said = run(*words)
     assert (code, list(said)) == (1, ["error"])
+
+
+def test_a_dry_run_leaves_nothing_behind(file: Path, store: Store, settings: Settings) -> None:
+    code, said = run(str(file), "--map", "comment=said", "--dry-run")
+    assert (code, said["dry run"]["accepted"]) == (0, 1)
+    with store.read() as session:
+        assert rows(session) == {}
+    assert list((settings.home / "uploads").iterdir()) == []

@@ -29,7 +29,6 @@ from core.datasets.freeze import (
 from core.datasets.split import split_rows
 from core.datasets.table import detail, diff, examples, listing, matching
 from core.errors import DatasetChanged, InputRejected, InvalidTransition, NotFound
-from core.feedback.records import ImportedPair
 from core.preferences.labelling import apply_label
 from core.preferences.mining import mine
 from core.preferences.table import exclude
@@ -137,7 +136,7 @@ def test_rows_are_what_training_reads(store: Store) -> None:
         {"role": "assistant", "content": "Yes?"},
         {"role": "user", "content": "Why?"},
     ]
-    imported(store, ImportedPair("Hello Yes? Why?", turns, "because", "no idea", 1))
+    imported(store, (turns, "because", "no idea"))
     with store.write() as session:
         single = pair(session, "How?", "like this", "not at all", status=PairStatus.ACCEPTED)
     dataset = frozen(store)
@@ -432,7 +431,9 @@ def test_the_export_reads_back_as_conversations(store: Store) -> None:
 
 def test_five_thousand_pairs_freeze_in_under_three_seconds(store: Store) -> None:
     texts = "word " * 60
-    imported(store, *(ImportedPair(f"q {n}", None, f"good {n} {texts}", f"bad {n} {texts}", n) for n in range(5_000)))
+    with store.write() as session:
+        for n in range(5_000):
+            pair(session, f"q {n}", f"good {n} {texts}", f"bad {n} {texts}", status=PairStatus.ACCEPTED)
     start = process_time()
     dataset = frozen(store)
     assert process_time() - start < 3

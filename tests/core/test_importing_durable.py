@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -300,6 +302,18 @@ def test_files_of_imports_that_are_read_are_not_swept(store: Store, home: Settin
     row, _ = requested(store, home)
     imports.sweep(store, home)
     assert uploads.place(home, row.id).exists()
+
+
+def test_a_dry_run_is_given_up_when_nobody_has_asked_for_it_in_a_week(store: Store, home: Settings) -> None:
+    row, job = requested(store, home, dry_run=True)
+    imports.run(store, home, job, Alone())
+    imports.sweep(store, home)
+    assert (now_of(store, row.id).status, staged(store) > 0) == (ImportStatus.CHECKED, True)
+    week_ago = time.time() - imports.FORGOTTEN_S - 1
+    os.utime(uploads.place(home, row.id), (week_ago, week_ago))
+    imports.sweep(store, home)
+    assert (now_of(store, row.id).status, staged(store)) == (ImportStatus.CANCELLED, 0)
+    assert not uploads.place(home, row.id).exists()
 
 
 def test_every_refusal_is_a_sentence(store: Store, home: Settings) -> None:

@@ -240,6 +240,35 @@ def test_verdicts_need_to_know_which_answer_was_the_first(store: Store) -> None:
     assert "which of its answers was the first is not known" in reasons(store, stored)[1]
 
 
+def test_a_set_does_not_name_a_pair_that_came_in_another_order(store: Store) -> None:
+    item = {"instruction": "Add.", "input": "2 and 3"}
+    take(store, {"response1": "5", "response2": "Six", "annotator1": 1} | item)
+    take(store, {"idx": 1, "response1": "Six", "response2": "5", "annotator1": 2} | item)
+    stored = take(store, {"idx": 1, "x_result": "1", "x_reason": "."}, filename="judge_x.json")
+    assert reasons(store, stored) == {1: "pair 1 is not here; import its pairs first"}
+    take(store, {"idx": 2, "response1": "5", "response2": "Six", "annotator1": 1} | item)
+    assert counts(take(store, {"idx": 2, "x_result": "1", "x_reason": "."}, filename="judge_x.json")) == (1, 0, 0)
+
+
+def test_a_row_that_is_rejected_gives_the_pair_no_name(store: Store) -> None:
+    texts = {"prompt": "p", "chosen": "a", "rejected": "b"}
+    mapping = Mapping("pairs", prompt="prompt", chosen="chosen", rejected="rejected", row_id="idx")
+    take(store, texts)
+    assert counts(take(store, {"idx": 5, "prompt": "p", "chosen": "b", "rejected": "a"}, mapping=mapping)) == (0, 0, 1)
+    assert pairs(store)[0].external_id is None
+    take(store, {"idx": 6} | texts, mapping=mapping)
+    assert pairs(store)[0].external_id == "6"
+
+
+def test_a_verdict_on_a_pair_that_came_in_both_orders_is_not_guessed(store: Store) -> None:
+    item = {"instruction": "Add.", "input": "2 and 3"}
+    take(store, {"idx": 1, "response1": "5", "response2": "Six", "annotator1": 1} | item)
+    take(store, {"idx": 7, "response1": "Six", "response2": "5", "annotator2": 2} | item)
+    for said in ("1", "2"):
+        stored = take(store, {"idx": 1, "x_result": said, "x_reason": "."}, filename="judge_x.json")
+        assert "which of its answers was the first is not known" in reasons(store, stored)[1]
+
+
 @pytest.mark.parametrize(
     ("filename", "judge"),
     [

@@ -145,6 +145,14 @@ def test_a_job_about_files_is_for_workers_of_that_home(
     assert take(store, mine) is not None
 
 
+def test_a_home_keeps_its_name_and_an_empty_name_is_none(tmp_path: Path) -> None:
+    (tmp_path / "id").touch()
+    name = identity.home_id(tmp_path)
+    assert len(name) == 32
+    assert identity.home_id(tmp_path) == name
+    assert [path.name for path in tmp_path.iterdir()] == ["id"]
+
+
 def test_cancelling_what_waits_ends_it_at_once(store: Store, counting: Counting, mine: WorkerRow) -> None:
     job_id = ask(store)
     act(store, lambda session: queue.request_cancel(session, job_id, by="lea"))
@@ -374,6 +382,7 @@ def test_the_worker_takes_what_waits_and_stops_when_asked(store: Store, settings
     assert row is not None and row.stopped_at is not None
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # it is meant to die
 def test_a_thread_that_dies_without_a_word_frees_its_job(
     store: Store, settings: Settings, counting: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:

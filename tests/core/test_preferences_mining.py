@@ -13,7 +13,6 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, select
 
-from core.feedback.records import ImportedPair
 from core.preferences.ledger import Skip
 from core.preferences.mining import Mined, mine
 from core.preferences.sources import drafts, find
@@ -260,7 +259,7 @@ def test_ratings_decide_where_the_later_answer_was_rated_lower(store: Store) -> 
 
 
 def test_imported_pairs_are_accepted_and_the_same_file_adds_nothing(store: Store) -> None:
-    rows = [ImportedPair(f"question {n}", None, "good", "bad", n) for n in range(3)]
+    rows = [(f"question {n}", "good", "bad") for n in range(3)]
     assert imported(store, *rows) == (3, 0, [])
     assert imported(store, *rows) == (0, 3, [])
     with store.read() as session:
@@ -270,34 +269,14 @@ def test_imported_pairs_are_accepted_and_the_same_file_adds_nothing(store: Store
     }
 
 
-def test_an_import_reports_the_lines_it_cannot_use(store: Store) -> None:
-    rows = [
-        ImportedPair("q", None, "good", "bad", 1),
-        ImportedPair("q", None, "good", "bad", 2),
-        ImportedPair("q", None, "bad", "good", 3),
-        ImportedPair("q", None, "same", "same", 4),
-        ImportedPair("q", None, "good", "", 5),
-        ImportedPair(" ", None, "good", "bad", 6),
-    ]
-    rejects = [(3, str(Skip.CONTRADICTS)), (4, str(Skip.SAME)), (5, str(Skip.EMPTY)), (6, str(Skip.NO_PROMPT))]
-    assert imported(store, *rows) == (1, 1, rejects)
-
-
-def test_an_imported_conversation_keeps_its_turns(store: Store) -> None:
-    turns = [
-        {"role": "user", "content": "Hello"},
-        {"role": "assistant", "content": "Yes?"},
-        {"role": "user", "content": "Why?"},
-    ]
-    imported(store, ImportedPair("Hello Yes? Why?", turns, "good", "bad", 1))
-    assert only_pair(store).messages == turns
-
-
-def test_an_imported_preference_decides_a_waiting_pair(store: Store) -> None:
+def test_an_imported_preference_decides_a_mined_pair_that_waits(store: Store) -> None:
     with store.write() as session:
-        pair(session, "q", "good", "bad")
-    assert imported(store, ImportedPair("q", None, "good", "bad", 1)) == (1, 0, [])
+        answer(session, "q", "good", at=1)
+        answer(session, "q", "bad", at=2)
+    assert mined(store).by_origin["unrated"] == 1
+    assert imported(store, ("q", "good", "bad")) == (1, 0, [])
     assert (only_pair(store).chosen, only_pair(store).version) == ("good", 1)
+    assert mined(store).skipped == {Skip.KNOWN: 1}
 
 
 # -- in short transactions ----------------------------------------------------------------------------------------

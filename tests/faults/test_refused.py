@@ -11,7 +11,6 @@ from sqlmodel import select
 
 from core.datasets import freeze
 from core.errors import InputRejected
-from core.feedback.records import ImportedPair
 from core.judging.rule_based import judge_answer
 from core.judging.verdict import read_verdict
 from core.preferences.ledger import Skip
@@ -34,8 +33,7 @@ def test_a_dataset_of_nothing_is_not_frozen(store: Store) -> None:
 
 def test_a_file_whose_chosen_is_its_rejected_is_refused_row_by_row(store: Store) -> None:
     """Fault: chosen == rejected."""
-    same = ImportedPair(prompt="Where?", messages=None, chosen="Open billing.", rejected=" open  BILLING. ", line=1)
-    good = ImportedPair(prompt="Where?", messages=None, chosen="Open billing.", rejected="No idea.", line=2)
+    same, good = ("Where?", "Open billing.", " open  BILLING. "), ("Where?", "Open billing.", "No idea.")
     assert imported(store, same, good) == (1, 0, [(1, Skip.SAME.value)])
 
 
@@ -50,17 +48,9 @@ def test_a_pair_of_equal_sides_enters_no_dataset_and_is_counted(store: Store) ->
     assert (preview.total, equal.count, equal.blocking) == (3, 1, True)
 
 
-def flood(n: int, *, spaced: bool) -> list[ImportedPair]:
-    return [
-        ImportedPair(
-            prompt="Where is it?",
-            messages=None,
-            chosen="open" + " " * (1 + line if spaced else 1) + "billing.",
-            rejected="No idea.",
-            line=line,
-        )
-        for line in range(n)
-    ]
+def flood(n: int, *, spaced: bool) -> list[tuple[str, str, str]]:
+    spaces = (" " * (1 + line if spaced else 1) for line in range(n))
+    return [("Where is it?", f"open{some}billing.", "No idea.") for some in spaces]
 
 
 def test_t07_a_flood_of_copies_collapses_to_one_pair(store: Store) -> None:

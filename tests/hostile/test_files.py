@@ -35,15 +35,7 @@ from tests.hostile.corpus import FILES, NAMES, TEXTS, WORDS, HostileFile
 from tests.hostile.files import MAX_ROWS, PAIR, SURVEY
 from tests.hostile.packed import bomb
 
-# Open: core.feedback.parquet_format counts a column that is kept as a dictionary once, and unpacks it in every row.
-OPEN = ("parquet-bomb-in-a-dictionary",)
-every_file = pytest.mark.parametrize(
-    "file",
-    [
-        pytest.param(file, id=name, marks=pytest.mark.xfail(reason="open: dictionaries") if name in OPEN else ())
-        for name, file in FILES.items()
-    ],
-)
+every_file = pytest.mark.parametrize("file", [pytest.param(file, id=name) for name, file in FILES.items()])
 
 
 def assert_sentence(said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from core.tables import (
     RunStatus,
     TrainingRun,
     new_id,
+    now,
 )
 from core.training import records
 from core.training.presets import PRESETS
@@ -57,6 +59,19 @@ def test_a_training_run_shows_progress_time_left_and_its_curves(open_page: OpenP
     assert "Step 40 of 100 · 1 min 0 s left" in words_of(page)
     assert "Trains on the chosen and rejected answers" in words_of(page)
     assert "Chosen against rejected reward" in words_of(page)
+
+
+def test_a_run_without_a_sign_of_life_for_a_day_can_be_marked_as_failed(open_page: OpenPage, store: Store) -> None:
+    live = run(store, RunStatus.RUNNING)
+    page = open_page("runs", run=str(live.id))
+    assert "Mark as failed" not in [button.label for button in page.button]
+    with store.write() as session:
+        session.get_one(TrainingRun, live.id).heartbeat_at = now() - timedelta(hours=25)
+    press(page.run(), "Mark as failed")
+    with store.read() as session:
+        job = queue.of_subject(session, live.id)
+        assert session.get_one(TrainingRun, live.id).outcome is RunOutcome.CRASHED
+        assert job is not None and job.status is JobStatus.FAILED
 
 
 def test_building_the_demo_model_is_shown_as_what_it_is(open_page: OpenPage, store: Store) -> None:
