@@ -39,6 +39,7 @@ from core.training.presets import PRESETS
 
 ROWS, SEED = 100_000, 5
 PEOPLE, THINK_S, PHASE_S, ALONE_S = 20, 5.0, 60.0, 20.0
+AGAIN_S = 8.0  # nobody looks at an unchanged screen for longer
 LIMIT_IDLE_S, LIMIT_TRAINING_S, LEAST_SHARE = 1.0, 2.0, 0.5
 USER = "X-User"
 
@@ -49,6 +50,7 @@ class Met:
 
     took_s: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    stood_still: int = 0  # presses after which the old pair stayed on the screen until it was pressed again
     own_reruns: int = 0
 
     @property
@@ -59,9 +61,8 @@ class Met:
         middle = quantiles(self.took_s, n=2)[0] if len(self.took_s) > 1 else float("inf")
         told = f", {len(self.errors)} errors ({self.errors[0]})" if self.errors else ", no errors"
         beside = f", {self.own_reruns} reruns of live parts beside" if self.own_reruns else ""
-        return (
-            f"n = {len(self.took_s)} labels, p50 {1000 * middle:,.0f} ms, p95 {1000 * self.p95:,.0f} ms{told}{beside}"
-        )
+        times = f"p50 {1000 * middle:,.0f} ms, p95 {1000 * self.p95:,.0f} ms, {self.stood_still} stood still"
+        return f"n = {len(self.took_s)} labels, {times}{told}{beside}"
 
 
 @dataclass
@@ -102,10 +103,13 @@ def main() -> bool:
 
 
 def _judge(idle: Met, thread: tuple[Met, Speed], process: tuple[Met, Speed], *, done: int, kept: int) -> bool:
-    none = not (idle.errors or thread[0].errors or process[0].errors)
+    phases = (idle, thread[0], process[0])
+    none = not any(people.errors for people in phases)
+    still = sum(people.stood_still for people in phases)
     met = [
         verdict(f"idle: p95 at most {LIMIT_IDLE_S:.0f} s", met=idle.p95 <= LIMIT_IDLE_S),
         verdict(f"no error; {kept:,} labels stored for {done:,} answered", met=none and kept == done),
+        verdict(f"every press brought the next pair ({still} of {done:,} did not at once)", met=still == 0),
     ]
     for name, (people, speed) in (("thread", thread), ("process", process)):
         within = people.p95 <= LIMIT_TRAINING_S
@@ -134,10 +138,19 @@ async def _person(address: str, at: int, until: float, met: Met) -> None:
             await visitor.open("pairs")
             while time.monotonic() < until:
                 await asyncio.sleep(draw.uniform(0.8, 1.2) * THINK_S)
-                met.took_s.append(await visitor.press(draw.choice(("Left is better", "Right is better"))))
+                met.took_s.append(await _label(visitor, draw.choice(("Left is better", "Right is better")), met))
             met.own_reruns += visitor.own_reruns
     except Exception as error:  # whatever a session meets is counted, and the others go on
         met.errors.append(f"{type(error).__name__}: {error}")
+
+
+async def _label(visitor: Visitor, words: str, met: Met) -> float:
+    """Press once, and once more where the screen stands still; the seconds until the next pair."""
+    try:
+        return await visitor.press(words, patience_s=AGAIN_S)
+    except TimeoutError:
+        met.stood_still += 1
+        return AGAIN_S + await visitor.press(words)
 
 
 # -- training -----------------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ class Visitor:
         await self._until(lambda: self.runs > runs)
         return time.monotonic() - began
 
-    async def press(self, label: str) -> float:
+    async def press(self, label: str, *, patience_s: float = PATIENCE_S) -> float:
         """Press a button; the seconds until a script has ended after which it is another button.
 
         Raises TimeoutError.
@@ -78,11 +78,11 @@ class Visitor:
         pressed, runs = self.buttons[label], self.runs
         began = time.monotonic()
         await self._rerun(pressed.fragment_id, pressed=pressed.id)
-        await self._until(lambda: self.runs > runs and self.buttons.get(label) != pressed)
+        await self._until(lambda: self.runs > runs and self.buttons.get(label) != pressed, patience_s)
         return time.monotonic() - began
 
-    async def _until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
+    async def _until(self, holds: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
+        async with asyncio.timeout(patience_s):
             while not holds():
                 if self._reader.done():
                     raise ConnectionError("the server closed the session")

@@ -38,9 +38,8 @@ def main() -> bool:
         per_s = kept / took_s
         print(f"   {name:11} n = {kept:,} kept of {THREADS * ROWS:,}, {per_s:,.0f} rows/s, refused: {_told(refused)}")
         met.append(verdict(f"{name}: none lost, none refused", met=kept == THREADS * ROWS and not refused))
-        verdict(
-            f"{name}: at least {LEAST_PER_S:.0f} rows/s (single writer on an SSD, unloaded)", met=per_s >= LEAST_PER_S
-        )
+        if name == "SQLite":  # nothing is promised of a PostgreSQL that syncs to a disk nobody knows
+            met.append(verdict(f"SQLite: at least {LEAST_PER_S:.0f} rows/s", met=per_s >= LEAST_PER_S))
     _opponent()
     return all(met)
 

@@ -117,7 +117,7 @@ def _dataset(session: Session, dataset_id: str | None) -> TrainingDataset:
         try:
             found = session.get(TrainingDataset, UUID(dataset_id))
         except ValueError:
-            raise InputRejected("A dataset's id is a UUID; `hone status` and the Datasets page show them.") from None
+            raise InputRejected("A dataset's id is a UUID; `hone export datasets` shows them.") from None
         if found is None:
             raise NotFound("Dataset", dataset_id)
         return found
@@ -126,5 +126,5 @@ def _dataset(session: Session, dataset_id: str | None) -> TrainingDataset:
         select(TrainingDataset).where(ready).order_by(col(TrainingDataset.id).desc()).limit(1)
     ).first()
     if newest is None:
-        raise HoneError("There is no frozen dataset yet. Freeze one on the Datasets page, or run `hone demo`.")
+        raise HoneError("There is no frozen dataset yet. Freeze one first, with `hone freeze` or on the Datasets page.")
     return newest

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 
 from core.cli.speaking import Speaker
@@ -29,6 +31,10 @@ def run_worker(speaker: Speaker, settings: Settings, *, only: list[str]) -> None
     speaker.say("worker", f"doing jobs ({', '.join(only) or 'all kinds'}); Ctrl-C stops it", process=identity.process())
     while not stop.wait(1.0):
         pass
-    worker.stop()
-    store.close()
+    stopped = worker.stop()
     speaker.say("stopped", "what was under way can go on")
+    if not stopped:
+        speaker.finish()
+        sys.stdout.flush()
+        os._exit(0)  # a library that is still busy would abort the interpreter's own way out
+    store.close()

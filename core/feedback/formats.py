@@ -53,6 +53,8 @@ def read_table(content: bytes, filename: str, *, max_mb: int = MAX_MB, max_rows:
     packed = content.startswith(b"\x1f\x8b")
     if packed:
         content = _unpacked(content, max_mb)
+    elif content and filename.lower().endswith(".gz"):
+        raise ImportRejected("The file is named .gz, but is not packed with gzip; rename it. Nothing was stored.")
     if content.startswith(PARQUET):
         return Table("parquet" + (".gz" if packed else ""), *parquet_rows(content, max_mb=max_mb, max_rows=max_rows))
     content_text = _decoded(content, notes)

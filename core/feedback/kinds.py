@@ -102,7 +102,8 @@ def decisions(table: Table, mapping: Mapping) -> list[str]:
     told = {"pairs": _pair_notes, "judged": judged_notes, "verdicts": verdict_notes, "trees": tree_notes}[mapping.kind]
     notes = [*table.notes, *told(table, mapping)]
     rest = [column for column in table.columns if column not in mapping.columns]
-    return [*notes, f"{len(rest)} other columns are not taken over."] if rest else notes
+    others = "1 other column is" if len(rest) == 1 else f"{len(rest)} other columns are"
+    return [*notes, f"{others} not taken over."] if rest else notes
 
 
 def recalled_note(found: Recalled) -> str:

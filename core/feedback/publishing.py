@@ -22,7 +22,6 @@ from core.tables import (
     STAGED,
     STAGED_FEEDBACK,
     STAGED_INTERACTIONS,
-    FeedbackKind,
     Import,
     ImportReject,
     ImportStatus,
@@ -155,11 +154,12 @@ def _new_feedback(import_id: UUID, *, told: bool = False) -> sa.Select[Any]:
     first = first_of(STAGED_FEEDBACK, import_id, ("dedupe_key",))
     known = sa.exists().where(_feedback.c.dedupe_key == first.c.dedupe_key)
     # One current feedback per person and message: what came by another way stands.
+    # Worded as the condition of uq_feedback_current_message, so that it is used: any other index means a look at all
+    # the chat feedback there is, for every row of the file.
     stands = sa.exists().where(
         _feedback.c.interaction_id == first.c.interaction_id,
         _feedback.c.user_id == first.c.user_id,
-        _feedback.c.is_current,
-        _feedback.c.kind == FeedbackKind.CHAT_MESSAGE,
+        sa.text("feedback.is_current AND feedback.kind = 'chat_message'"),
     )
     rows = sa.select(first).where(~known, ~stands)
     own = first.c.interaction_id

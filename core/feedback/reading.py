@@ -23,6 +23,8 @@ from core.tables import Import, ImportStatus
 from core.work import Stopped, Work
 
 UNIT = "rows"
+_REDACTED = {"card": "card number", "email": "e-mail address", "phone": "phone number"}
+_PLURAL = {"email": "es"}
 _LINES, _PERSONAL = "lines", "personal_data"  # what an import under way keeps in its counts
 
 
@@ -92,7 +94,10 @@ def decide(session: Session, row: Import, table: Table) -> Facts:
 
 def told(pii: dict[str, int]) -> list[str]:
     """What was redacted, in words."""
-    found = ", ".join(f"{count:,} {kind}" for kind, count in sorted(pii.items()))
+    found = ", ".join(
+        f"{count:,} {_REDACTED.get(kind, kind)}{'' if count == 1 else _PLURAL.get(kind, 's')}"
+        for kind, count in sorted(pii.items())
+    )
     return [f"Personal data was replaced before storing: {found}."] if found else []
 
 

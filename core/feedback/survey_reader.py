@@ -228,7 +228,8 @@ def survey_notes(table: Table, mapping: Mapping) -> list[str]:
     if count >= max(20, len(table.rows) // 20):
         notes.append(f'{count:,} comments are the same: "{_listed([common])}".')
     if rest := [column for column in table.columns if column not in mapping.columns]:
-        notes.append(f"{len(rest)} other columns are kept with each row, unread: {_listed(rest)}.")
+        others = "1 other column is" if len(rest) == 1 else f"{len(rest)} other columns are"
+        notes.append(f"{others} kept with each row, unread: {_listed(rest).rstrip('.')}.")
     return notes
 
 

@@ -120,7 +120,8 @@ def _go_on(session: Session, settings: Settings, row: Import, by: str) -> Job:
 
 def _enqueue(session: Session, settings: Settings, row: Import, by: str) -> Job:
     home = identity.home_id(settings.home)
-    return queue.enqueue(session, NAME, requested_by=by, subject_id=row.id, home_id=home)
+    about = {"name": row.filename}
+    return queue.enqueue(session, NAME, requested_by=by, subject_id=row.id, home_id=home, input=about)
 
 
 # -- doing it -----------------------------------------------------------------------------------------------------
@@ -163,7 +164,11 @@ def _on_failed(session: Session, job: Job) -> None:
 
 
 def _told(result: abc.Mapping[str, Any]) -> str:
-    return f"{result['accepted']:,} accepted, {result['duplicates']:,} there already, {result['rejected']:,} rejected"
+    would = "" if result["status"] == ImportStatus.PUBLISHED else "would be "
+    return (
+        f"{result['accepted']:,} {would}accepted, {result['rejected']:,} {would}rejected, "
+        f"{result['duplicates']:,} here already"
+    )
 
 
 KIND = Kind(

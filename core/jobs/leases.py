@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from core.jobs import identity, kinds, queue
-from core.tables import Job, JobStatus, Worker, now
+from core.tables import Job, JobCommand, JobStatus, Worker, now
 
 BEAT_S = 5.0
 SILENT_S = 30.0  # on another machine: beats are all there is
@@ -96,13 +96,18 @@ def take_back(session: Session, workers: Sequence[Worker]) -> list[UUID]:
     query = select(Job).where(col(Job.status) == JobStatus.RUNNING, col(Job.worker_id).in_(ids))
     lost = list(session.exec(query.execution_options(populate_existing=True)))
     for job in lost:
-        let_go(session, job, "The process that did it stopped.")
+        let_go(session, job, "Its process stopped.")
     return [job.id for job in lost]
 
 
 def let_go(session: Session, job: Job, why: str) -> None:
     """A running job loses its worker. At the fourth loss or failure in a row it fails: it may be what breaks them."""
     entry = kinds.kind(job.kind)
+    if job.command is JobCommand.CANCEL:  # what a person asked for is not forgotten with the process
+        queue.advance(session, job, JobStatus.CANCELLED)
+        queue.event(session, job.id, "cancelled", f"{why} It was to be cancelled.")
+        entry.on_cancelled(session, job)
+        return
     if not entry.goes_on_by_itself:
         queue.advance(session, job, JobStatus.INTERRUPTED, error=why, worker_id=None)
         queue.event(session, job.id, "interrupted", why)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from core.errors import InvalidTransition, NotFound
 from core.jobs import kinds
@@ -34,6 +34,7 @@ from core.work import Stopped
 BACK_OFF_S = (5.0, 20.0, 60.0, 300.0)  # after the first, second … failure in a row
 LONGEST_WAIT = timedelta(seconds=BACK_OFF_S[-1] * 2)
 NOUN = "Job"
+_TIME = SQLModel.metadata.tables["jobs"].c.paced_at.type
 
 
 def get(session: Session, job_id: UUID) -> Job:
@@ -107,6 +108,7 @@ def claim(session: Session, worker: Worker, *, names: Iterable[str], job_id: UUI
         worker_id=worker.id,
         attempt=job.attempt + 1,
         attempt_done=job.done,
+        paced_at=None,
         started_at=moment,
         progressed_at=moment,
         not_before=None,
@@ -142,8 +144,13 @@ def advance(session: Session, job: Job, to: JobStatus, **values: Any) -> None:
 
 def progress(session: Session, job_id: UUID, worker_id: UUID, **values: Any) -> None:
     """Store how far it is. Raises Stopped("lost") when the job is not this worker's any more."""
+    moment = now()
     held = (col(Job.id) == job_id) & (col(Job.worker_id) == worker_id) & (col(Job.status) == JobStatus.RUNNING)
-    _update(session, held, values | {"progressed_at": now()}, or_else=Stopped("lost"))
+    if "done" in values:  # getting ready is no pace: the clock starts with the first of what is counted
+        first = sa.and_(col(Job.paced_at).is_(None), sa.literal(values["done"]) > col(Job.attempt_done))
+        values["paced_at"] = sa.case((first, sa.literal(moment, type_=_TIME)), else_=col(Job.paced_at))
+        values["attempt_done"] = sa.case((first, values["done"]), else_=col(Job.attempt_done))
+    _update(session, held, values | {"progressed_at": moment}, or_else=Stopped("lost"))
 
 
 def held(session: Session, job_id: UUID, worker_id: UUID) -> Job:

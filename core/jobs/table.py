@@ -13,7 +13,8 @@ from core.jobs import kinds
 from core.tables import Job, JobEvent, JobStatus, Worker, now
 
 WORKER_SILENT = timedelta(seconds=60)
-NOBODY_COMES = timedelta(minutes=2)  # a job may wait so long before it is said that nobody works
+NOBODY_COMES = timedelta(seconds=15)  # a job may wait so long before it is said that nobody works
+NOBODY = "No process does jobs on this database: open the app, or start `hone worker`."
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Alarm:
 
 
 def pace(job: Job) -> Pace:
-    """Rate of the present attempt and the time left at that rate."""
-    began, latest = job.started_at, job.progressed_at
+    """Rate of the present attempt since its first progress, and the time left at that rate."""
+    began, latest = job.paced_at, job.progressed_at
     if job.status is not JobStatus.RUNNING or began is None or latest is None:
         return Pace(None, None)
     elapsed_s, did = (latest - began).total_seconds(), job.done - job.attempt_done
@@ -52,8 +53,11 @@ def listing(
     limit: int = 50,
     offset: int = 0,
 ) -> list[Job]:
-    """Newest first."""
-    wanted = select(Job).where(*_matching(kind, statuses)).order_by(col(Job.position).desc())
+    """What is being done first, then what waits in the order it will be taken, then the rest, the newest first."""
+    status, position = col(Job.status), col(Job.position)
+    rank = sa.case({JobStatus.RUNNING: 0, JobStatus.QUEUED: 1}, value=status, else_=2)
+    turn = sa.case((status == JobStatus.QUEUED, position), else_=-position)
+    wanted = select(Job).where(*_matching(kind, statuses)).order_by(rank, turn)
     return list(session.exec(wanted.limit(limit).offset(offset)))
 
 
@@ -64,6 +68,12 @@ def count(session: Session, *, kind: str | None = None, statuses: Sequence[JobSt
 def running(session: Session) -> list[Job]:
     """What is being done now, the oldest first."""
     return _oldest(session, JobStatus.RUNNING)
+
+
+def behind(session: Session, job: Job) -> int:
+    """How many waiting jobs come before this one for the same resource."""
+    ahead = (col(Job.status) == JobStatus.QUEUED, col(Job.resource) == job.resource, col(Job.position) < job.position)
+    return session.exec(select(sa.func.count()).select_from(Job).where(*ahead)).one()
 
 
 def latest(session: Session, kind: str) -> Job | None:
@@ -102,9 +112,8 @@ def alarms(session: Session) -> list[Alarm]:
     ]
     if not workers(session):
         waiting = col(Job.status) == JobStatus.QUEUED, col(Job.created_at) < moment - NOBODY_COMES
-        nobody = "No process does jobs on this database: open the app, or start `hone worker`."
         query = select(Job).where(*waiting).order_by(col(Job.position)).limit(20)
-        found += [Alarm(job, nobody) for job in session.exec(query)]
+        found += [Alarm(job, NOBODY) for job in session.exec(query)]
     return found
 
 

@@ -125,7 +125,12 @@ def give_up_run(session: Session, run_id: UUID, *, by: str) -> TrainingRun:
 
 def _enqueue(session: Session, run: TrainingRun, home: Path) -> Job:
     return queue.enqueue(
-        session, NAME, requested_by=run.requested_by, subject_id=run.id, home_id=identity.home_id(home)
+        session,
+        NAME,
+        requested_by=run.requested_by,
+        subject_id=run.id,
+        home_id=identity.home_id(home),
+        input={"name": run.agent_id},
     )
 
 

@@ -70,8 +70,8 @@ class Worker:
         for event in self._work.values():
             event.set()
 
-    def stop(self, *, timeout_s: float = 25.0) -> None:
-        """Ask what runs to stop where it can go on, and wait until that is stored."""
+    def stop(self, *, timeout_s: float = 25.0) -> bool:
+        """Ask what runs to stop where it can go on, and wait until that is stored. False when it took too long."""
         self._stopping.set()
         for held in list(self._held.values()):
             held.ask("shutdown")
@@ -84,6 +84,7 @@ class Worker:
         if self._row is not None and ended:
             with suppress(HoneError), self._store.write() as session:
                 leases.sign_off(session, self._row.id)
+        return ended
 
     def _begin(self, lane: str) -> None:
         self._threads[lane] = threading.Thread(target=self._loop, args=(lane,), name=f"jobs-{lane}", daemon=True)

@@ -92,9 +92,9 @@ def _reasoning(score: float, rating: Rating, parts: tuple[Part, ...], fatal: lis
     sentences = [f"By the rule-based rubric this scores {score:.2f} of 1: {verdict}."]
     if fatal:
         sentences[0] = f"By the rule-based rubric this is poor, because {_spoken(fatal[0])} scores nothing."
-    sentences.append(f"Best: {_spoken(ranked[0].name)} ({ranked[0].why})")
+    sentences.append(f"Best: {_spoken(ranked[0].name)}. {ranked[0].why}")
     if ranked[-1].score < 1:
-        sentences.append(f"Weakest: {_spoken(ranked[-1].name)} ({ranked[-1].why})")
+        sentences.append(f"Weakest: {_spoken(ranked[-1].name)}. {ranked[-1].why}")
     return " ".join(sentences)
 
 

@@ -68,6 +68,7 @@ class LoopCounts:
     experiments: Step  # waiting: running
     interactions: int
     pairs_mined: int  # pairs in any state
+    runs_stopped: int = 0  # paused or interrupted: they can go on
 
     @property
     def empty(self) -> bool:
@@ -117,6 +118,7 @@ def loop_counts(session: Session) -> LoopCounts:
         experiments=_summed(experiment, waiting=(ExperimentStatus.RUNNING,)),
         interactions=_count(session, Interaction),
         pairs_mined=sum(total for total, _ in pair.values()),
+        runs_stopped=run.get(RunStatus.INTERRUPTED, (0, 0))[0],
     )
 
 

@@ -11,7 +11,18 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col, select
 
 from core.overview.counts import WEEK
-from core.tables import Adapter, AdapterStatus, Import, PairLabel, TrainingDataset, TrainingRun, now
+from core.tables import (
+    Adapter,
+    AdapterStatus,
+    Import,
+    ImportStatus,
+    PairLabel,
+    RunPhase,
+    RunStatus,
+    TrainingDataset,
+    TrainingRun,
+    now,
+)
 
 
 @dataclass(frozen=True)
@@ -61,8 +72,13 @@ def releases(session: Session, *, days: int) -> list[Release]:
 
 
 def _imports(session: Session, limit: int) -> list[Happening]:
-    rows = _newest(session, Import, limit, "created_at", "filename", "id", "accepted", "imported_by")
-    return [Happening("import", at, name, str(row_id), count=n, by=by) for at, name, row_id, n, by in rows]
+    """Only those whose rows are in the store: a dry run and one that was given up brought nothing."""
+    columns = ("published_at", "created_at", "filename", "id", "accepted", "imported_by")
+    rows = _newest(session, Import, limit, *columns, where=(col(Import.status) == ImportStatus.PUBLISHED,))
+    return [
+        Happening("import", stored or begun, name, str(row_id), count=n, by=by)
+        for stored, begun, name, row_id, n, by in rows
+    ]
 
 
 def _frozen(session: Session, limit: int) -> list[Happening]:
@@ -76,11 +92,18 @@ def _frozen(session: Session, limit: int) -> list[Happening]:
 
 def _runs(session: Session, limit: int) -> list[Happening]:
     moments = ("created_at", "started_at", "completed_at")
-    rows = _newest(session, TrainingRun, limit, *moments, "agent_id", "id", "current_step", "status", "requested_by")
+    said = ("agent_id", "id", "current_step", "status", "phase", "requested_by")
+    rows = _newest(session, TrainingRun, limit, *moments, *said)
     return [
-        Happening("run", ended or began or asked, agent, str(row_id), count=step, state=status.value, by=by)
-        for asked, began, ended, agent, row_id, step, status, by in rows
+        Happening("run", ended or began or asked, agent, str(row_id), count=step, state=_state(status, phase), by=by)
+        for asked, began, ended, agent, row_id, step, status, phase, by in rows
     ]
+
+
+def _state(status: RunStatus, phase: RunPhase | None) -> str:
+    """A run that a person paused is stored as interrupted, and was not."""
+    paused = status is RunStatus.INTERRUPTED and phase is RunPhase.PAUSED
+    return RunPhase.PAUSED.value if paused else status.value
 
 
 def _adapters(session: Session, limit: int) -> list[Happening]:
@@ -92,10 +115,16 @@ def _adapters(session: Session, limit: int) -> list[Happening]:
     ]
 
 
-def _newest(session: Session, table: type[SQLModel], limit: int, *columns: str) -> Sequence[Any]:
+def _newest(
+    session: Session,
+    table: type[SQLModel],
+    limit: int,
+    *columns: str,
+    where: Sequence[sa.ColumnElement[bool]] = (),
+) -> Sequence[Any]:
     """The named columns of the newest rows; ids sort by creation."""
     named = [getattr(table, name) for name in ("id", *columns)]
-    return session.execute(sa.select(*named[1:]).order_by(named[0].desc()).limit(limit)).all()
+    return session.execute(sa.select(*named[1:]).where(*where).order_by(named[0].desc()).limit(limit)).all()
 
 
 def _labels(session: Session) -> list[Happening]:

@@ -68,6 +68,12 @@ class Labelled:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    pair_id: UUID
+    choice: LabelChoice  # what was taken back
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     waiting: int  # pairs this person may still be shown
     labelled_by_me: int
@@ -172,8 +178,8 @@ def apply_label(
     return _labelled(pair, label)
 
 
-def undo_last(session: Session, *, annotator: str) -> UUID | None:
-    """Take back this person's newest label; its pair waits again, first of all for them. None: there is none.
+def undo_last(session: Session, *, annotator: str) -> Undone | None:
+    """Take back this person's newest label or skip; its pair waits again, first of all for them. None: there is none.
 
     Raises InputRejected when the pair has meanwhile been frozen into a dataset, or taken out.
     """
@@ -191,7 +197,7 @@ def undo_last(session: Session, *, annotator: str) -> UUID | None:
         _reopen(session, pair)
     label.is_current = False
     session.flush()
-    return label.pair_id
+    return Undone(label.pair_id, label.choice)
 
 
 def bring_back_skipped(session: Session, *, annotator: str) -> int:

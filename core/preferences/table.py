@@ -143,6 +143,11 @@ def agents(session: Session) -> list[str]:
     return list(session.scalars(sa.select(_pairs.c.agent_id).distinct().order_by(_pairs.c.agent_id)))
 
 
+def any_answers(session: Session) -> bool:
+    """Whether there is anything to mine pairs from."""
+    return session.scalar(sa.select(_interactions.c.id).limit(1)) is not None
+
+
 def funnel(session: Session, *, agent_id: str | None = None) -> list[Stage]:
     """From the answers that came in to the pairs that were frozen. Why mining left some out is in its own report."""
     of = counts(session, agent_id=agent_id)

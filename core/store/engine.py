@@ -33,7 +33,7 @@ class Store:
     """The database. One object per process; sessions are per action and per thread."""
 
     def __init__(self, url: str | URL, *, busy_timeout_s: float = 10.0) -> None:
-        self.url = with_driver(make_url(url))
+        self.url = with_driver(_known(url))
         self._engine = _engine(self.url, busy_timeout_s)
         # READ COMMITTED on PostgreSQL: its snapshot is taken after the lock is held, statement by statement.
         level = {} if self.url.get_backend_name() == "sqlite" else {"isolation_level": "READ COMMITTED"}
@@ -98,6 +98,19 @@ def _still_there(settings: Settings) -> None:
         f"The database {file} is gone or empty, though this folder was in use. {copy}, or remove the file "
         f"“{HOME_ID}” beside it to start with an empty one. Nothing was created."
     )
+
+
+def _known(url: str | URL) -> URL:
+    """Raises StoreError for an address that is none, or one of a database Hone does not speak to."""
+    try:
+        known = make_url(url)
+    except sa.exc.ArgumentError:
+        raise StoreError(
+            "The database's address cannot be read. Write it like sqlite:///hone.db or postgresql://user@host/name."
+        ) from None
+    if known.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
+        raise StoreError(f"Hone keeps its data in SQLite or PostgreSQL; {known.get_backend_name()} is neither.")
+    return known
 
 
 def with_driver(url: URL) -> URL:

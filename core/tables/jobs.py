@@ -103,7 +103,8 @@ class Job(SQLModel, table=True):
     total: int | None = None
     unit: str = Field(default="", max_length=40)  # what is counted, in the plural
     note: str = Field(default="", max_length=300)  # what it does now, in words
-    attempt_done: int = 0  # ``done`` when this attempt began: the rate counts from here
+    attempt_done: int = 0  # ``done`` at the first progress of this attempt: the rate counts from here
+    paced_at: datetime | None = None  # when that was
     home_id: str | None = Field(default=None, max_length=40)  # only a worker that reaches these files can do it
     worker_id: UUID | None = Field(default=None, foreign_key="workers.id", index=True)
     error: str | None = text_field(nullable=True)  # one sentence for a person

@@ -21,6 +21,7 @@ from core.training import records, runs
 from core.training.evaluation import Accuracy
 from core.training.folders import Files
 from core.training.spec import Sample
+from core.work import Stopped
 
 BUILDING_EVERY_S = 1.0  # a page looks every two seconds
 
@@ -61,6 +62,8 @@ class StoreSink:
 
         When it is made the run stands at 0 % again: what follows is the run's own.
         """
+        if self._held.asked is not None:
+            raise Stopped(self._held.asked)
         self._on_progress("building the demo model", done, total)
         made = done >= total
         if made or time.monotonic() - self._built_at >= BUILDING_EVERY_S:

@@ -93,7 +93,13 @@ def _fold(rows: Sequence[tuple[int, str]], *, total: int, data: partial[bytes], 
     """The rejected rows, folded, with a CSV of all of them that no spreadsheet takes for formulas."""
     with st.expander(f"{counted(total, 'rejected row')} with the reason", icon=":material/rule:", type="compact"):
         shown = [{"Line": line, "Reason": one_line(reason, limit=300)} for line, reason in rows]
-        st.dataframe(shown, hide_index=True, height=min(320, 38 + 35 * len(shown)), alt="Rejected rows")
+        st.dataframe(
+            shown,
+            hide_index=True,
+            height=min(320, 38 + 35 * len(shown)),
+            column_config={"Line": st.column_config.NumberColumn(width=80)},
+            alt="Rejected rows",
+        )
         if total > len(rows):
             st.caption(f"The first {len(rows):,} are shown; the file has them all.")
         st.download_button(

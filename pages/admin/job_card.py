@@ -32,7 +32,8 @@ def draw(job: Job, *, opened: bool = False) -> None:
     words, icon, colour = _STATE[job.status]
     with st.container(border=True, key=f"job_{job.id}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{entry.title}**", width="content")
+            name = escape_label(str(job.input.get("name", "")), limit=60)
+            st.markdown(f"**{entry.title}** {name}", width="content")
             st.markdown(f":{colour}-badge[:material/{icon}: {words}]", width="content")
             st.markdown(f":small[:gray[{_about(job, entry)}]]", width="stretch", help=exact(job.created_at))
             _buttons(job, entry)
@@ -73,7 +74,10 @@ def _buttons(job: Job, entry: kinds.Kind) -> None:
         layout.go(name, **query)
     asked = job.command is not None
     if job.status is JobStatus.QUEUED:
-        _button(job, "Move up", "arrow_upward", lambda session: queue.move(session, job.id, places=-1))
+        with context.store().read() as session:
+            later = table.behind(session, job) > 0
+        if later:
+            _button(job, "Move up", "arrow_upward", lambda session: queue.move(session, job.id, places=-1))
     if job.status is JobStatus.RUNNING and entry.can_pause:
         _button(job, "Pause", "pause", _pause(job), disabled=asked)
     if job.status in (JobStatus.QUEUED, JobStatus.RUNNING, *_WAITS):

@@ -68,12 +68,13 @@ def _list(view: str, kind: str | None) -> None:
     statuses = _STATES.get(view, ())
     with context.store().read() as session:
         total = table.count(session, kind=kind, statuses=statuses)
+        cards = st.container(gap="xsmall")
         page = layout.paging(total, size=SIZE)
         jobs = table.listing(session, kind=kind, statuses=statuses, limit=SIZE, offset=layout.offset(page, size=SIZE))
     if not jobs:
         st.caption("No job is in this state.")
     chosen = layout.id_in(st.query_params.get("job"))
-    with st.container(gap="xsmall"):
+    with cards:
         for job in jobs:
             job_card.draw(job, opened=job.id == chosen)
     if chosen is not None and chosen not in {job.id for job in jobs}:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-from typing import BinaryIO
 from uuid import UUID
 
 import streamlit as st
 
-from core.datasets import export, freeze, table
+from core.datasets import freeze, table
 from core.datasets.table import DatasetDetail
 from core.errors import HoneError, NotFound
 from core.lineage import Kind
 from core.tables import DatasetStatus, Split
 from pages.curate.dataset_recipe import SPLIT_WORDS
 from pages.curate.pair_words import ORIGIN
-from pages.shared import context, layout, lineage
-from pages.shared import export as download
+from pages.shared import context, export, layout, lineage
 from pages.shared.literal import escape_label, one_line
 from pages.shared.words import ago, exact
 from pages.train import effect
@@ -54,7 +51,7 @@ def _back() -> None:
 def _title(detail: DatasetDetail) -> None:
     dataset = detail.dataset
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        with st.container(gap="xxsmall", width="stretch"):
+        with st.container(gap="xxsmall", width=640):
             st.title(escape_label(dataset.name, limit=120), anchor=False)
             agent = escape_label(", ".join(map(str, dataset.agent_ids)), limit=60)
             st.caption(
@@ -63,27 +60,9 @@ def _title(detail: DatasetDetail) -> None:
                 help=exact(dataset.frozen_at),
             )
         with st.container(horizontal=True, width="content"):
-            st.download_button(
-                "Export as JSONL",
-                data=lambda: _jsonl(dataset.id),
-                file_name=f"dataset-{str(dataset.id)[-12:]}.jsonl",
-                mime="application/jsonl",
-                icon=":material/download:",
-                on_click="ignore",
-                key="export_dataset",
-            )
             usable = dataset.status in (DatasetStatus.READY, DatasetStatus.IN_USE)
             if st.button("Train on this", type="primary", icon=":material/model_training:", disabled=not usable):
                 layout.go("runs", new=str(dataset.id))
-
-
-def _jsonl(dataset_id: UUID) -> BinaryIO:
-    """Made when the button is pressed, beside the page's script; line by line, so that it is in memory once."""
-    lines = BytesIO()
-    with context.store().read() as session:
-        lines.writelines(line.encode() for line in export.export_jsonl(session, dataset_id))
-    lines.seek(0)
-    return lines
 
 
 def _integrity(detail: DatasetDetail) -> None:
@@ -133,7 +112,7 @@ def _rows(dataset_id: UUID, detail: DatasetDetail) -> None:
         words = layout.choice("Split", {"all": "All"} | {s.value: w for s, w in SPLIT_WORDS.items()}, key="split")
         split = Split(words) if words != "all" else None
         total = detail.by_split[split] if split else detail.dataset.total_examples
-        download.popover("dataset_pairs", {"dataset_id": dataset_id, "split": split}, total=total)
+        export.popover("dataset_pairs", {"dataset_id": dataset_id, "split": split}, total=total)
     body = st.container()  # the pages stand below the rows, but say first which rows
     page = layout.paging(total, size=_ROWS)
     with context.store().read() as session:

@@ -16,6 +16,7 @@ from core.errors import AlreadyDecided, HoneError
 from core.preferences import labelling
 from core.preferences.labelling import Progress, Shown
 from core.tables import LabelChoice, Side, now
+from pages.curate import mining_panel
 from pages.shared import context, keys, layout
 from pages.shared.literal import escape_label, literal
 from pages.shared.words import counted
@@ -190,7 +191,9 @@ def _nothing_left(me: str, stands: Progress) -> None:
         with st.container(horizontal=True, horizontal_alignment="center"):
             if done and st.button("Freeze a dataset", type="primary", icon=":material/dataset:"):
                 layout.go("datasets")
-            if st.button("Mine pairs", type="secondary" if done else "primary", icon=":material/search:"):
+            if not done and not mining_panel.anything_to_mine():
+                mining_panel.bring_in(primary=True)
+            elif st.button("Mine pairs", type="secondary" if done else "primary", icon=":material/search:"):
                 layout.go("pairs", tab="curate")
             if stands.skipped_by_me:
                 n = stands.skipped_by_me
@@ -243,8 +246,9 @@ def _take_back(me: str) -> None:
     except HoneError as error:
         st.session_state[_NOTE] = str(error)
         return
-    st.session_state[_NOTE] = (
-        "Your last label was taken back." if undone else "There is no label of yours to take back."
-    )
-    if undone:
-        _go_on()
+    if undone is None:
+        st.session_state[_NOTE] = "There is no label of yours to take back."
+        return
+    skipped = undone.choice is LabelChoice.SKIP
+    st.session_state[_NOTE] = "The pair you skipped is back." if skipped else "Your last label was taken back."
+    _go_on()

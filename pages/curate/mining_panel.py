@@ -29,6 +29,18 @@ def button() -> None:
     st.button("Mine pairs", type="primary", icon=":material/search:", key="mine_pairs", on_click=_mine)
 
 
+def bring_in(*, primary: bool) -> None:
+    """The way to the import: the first thing to do while there is nothing to mine."""
+    kind = "primary" if primary else "secondary"
+    if layout.exists("import") and st.button("Import pairs", type=kind, icon=":material/upload_file:"):
+        layout.go("import")
+
+
+def anything_to_mine() -> bool:
+    with context.store().read() as session:
+        return table.any_answers(session)
+
+
 def _mine() -> None:
     context.ask("mine", "Mining of pairs is under way")
 

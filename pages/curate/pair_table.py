@@ -66,10 +66,11 @@ def _empty() -> None:
         "file. Those nobody has decided yet wait on the Label tab.",
         title="No pairs yet",
     )
+    mine = mining_panel.anything_to_mine()
     with st.container(horizontal=True, horizontal_alignment="center"):
-        mining_panel.button()
-        if layout.exists("import") and st.button("Import pairs", icon=":material/upload_file:"):
-            layout.go("import")
+        if mine:
+            mining_panel.button()
+        mining_panel.bring_in(primary=not mine)
     mining_panel.result()
 
 

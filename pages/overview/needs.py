@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import streamlit as st
 
@@ -12,6 +12,7 @@ from pages.shared import context, layout
 from pages.shared.words import counted
 
 CATCH_UP = "catch_up"
+STOPPED = "Stopped"  # as the list of runs calls its filter in the address
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,12 @@ class Need:
     why: str
     icon: str
     to: str
+    query: Mapping[str, str] = field(default_factory=dict)  # what that page's address shall say
+
+    @property
+    def key(self) -> str:
+        """The button's own name; several needs may lead to one page."""
+        return "_".join(("need", self.to, *self.query.values()))
 
 
 def needs(counts: LoopCounts, *, min_pairs: int, busy: bool) -> list[Need]:
@@ -30,6 +37,10 @@ def needs(counts: LoopCounts, *, min_pairs: int, busy: bool) -> list[Need]:
     if counts.adapters.waiting:
         label = f"Approve {counted(counts.adapters.waiting, 'adapter')}"
         found.append(Need(label, "A run made it; a person releases it.", "extension", "adapters"))
+    if counts.runs_stopped:
+        label = f"Resume {counted(counts.runs_stopped, 'run')}"
+        why = "Paused or interrupted; it goes on from its last checkpoint."
+        found.append(Need(label, why, "resume", "runs", {"state": STOPPED}))
     unread, unjudged = counts.feedback.waiting, counts.evaluation.waiting
     if unread or unjudged:
         new = [f"{counted(unread, 'comment')} not triaged"] if unread else []
@@ -69,13 +80,13 @@ def _row(need: Need, *, first: bool, refresh: Callable[[], None]) -> None:
             icon=f":material/{need.icon}:",
             type="primary" if first else "secondary",
             width="stretch",
-            key=f"need_{need.to}",
+            key=need.key,
         )
         st.caption(need.why)
     if pressed and need.to == CATCH_UP:
         catch_up(refresh)
     elif pressed:
-        layout.go(need.to)
+        layout.go(need.to, **need.query)
 
 
 def catch_up(refresh: Callable[[], None]) -> None:

@@ -7,6 +7,7 @@ agreement. ``?evaluation=<id>`` opens one; A and D carry the id they were drawn 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +19,10 @@ from core.judging.evaluations import EvaluationDetail, EvaluationRow, Evaluation
 from core.store import Store
 from core.tables import InteractionKind
 from pages.review.evaluation_detail import VERDICTS, columns, judge_name, rubric
-from pages.review.item_list import Mark, Row, in_url, item_list, moves, set_in_url, tabs
+from pages.review.item_list import Mark, Page, Row, in_url, item_list, moves, set_in_url, tabs
 from pages.review.triage_words import age_of
 from pages.review.waiting import lately_unjudged
-from pages.shared import context, export, layout, words
+from pages.shared import context, export, layout, words, working
 from pages.shared.literal import one_line
 
 KEYS = {
@@ -62,12 +63,13 @@ def page() -> None:
         search = layout.search(key="evaluation_q", width=180)
         chosen = {"judge": judge, "rating": None if rating == "all" else rating, "kind": kind, "search": search}
         if new and not opened:
-            st.button(f"Judge {new:,} new", type="primary", icon=":material/balance:", on_click=_judge_new)
+            said, busy = (f"Judge {new:,} new", False) if not working.busy("judge") else ("Judging", True)
+            st.button(said, type="primary", icon=":material/balance:", on_click=_judge_new, disabled=busy)
         if not opened:
             export.popover("evaluations", chosen)
-    ids = _list(store, chosen, totals, opened)
+    listed = _list(store, chosen, totals, opened)
     if opened:
-        _open(store, opened, ids)
+        _open(store, opened, listed)
     rubric()
 
 
@@ -106,7 +108,7 @@ def _kind() -> InteractionKind | None:
     return InteractionKind(chosen) if chosen else None
 
 
-def _list(store: Store, chosen: dict[str, Any], totals: EvaluationTotals, opened: str | None) -> list[str]:
+def _list(store: Store, chosen: dict[str, Any], totals: EvaluationTotals, opened: str | None) -> Page:
     """The list, or, while one is open, only the ids around it for previous and next."""
     with store.read() as session:
         total = evaluations.count(session, **chosen) if any(chosen.values()) else totals.total
@@ -123,7 +125,7 @@ def _list(store: Store, chosen: dict[str, Any], totals: EvaluationTotals, opened
         if totals.reviewed:
             agreed = words.share_with_interval(totals.agreeing, totals.reviewed)
             st.caption(f"Verdicts that people agreed with: {agreed}")
-    return [str(row.evaluation_id) for row in rows]
+    return Page([str(row.evaluation_id) for row in rows], layout.offset(number), total)
 
 
 def _page_number(total: int, opened: str | None) -> int:
@@ -158,7 +160,7 @@ def _row(row: EvaluationRow) -> Row:
     )
 
 
-def _open(store: Store, opened: str, ids: list[str]) -> None:
+def _open(store: Store, opened: str, listed: Page) -> None:
     try:
         with store.read() as session:
             found = evaluations.detail(session, UUID(opened))
@@ -168,11 +170,11 @@ def _open(store: Store, opened: str, ids: list[str]) -> None:
         return
     if st.session_state.get(_SHOWN, ("", 0.0))[0] != opened:
         st.session_state[_SHOWN] = (opened, time.monotonic())
-    _bar(found, ids)
+    _bar(found, listed)
     columns(found)
 
 
-def _bar(found: EvaluationDetail, ids: list[str]) -> None:
+def _bar(found: EvaluationDetail, listed: Page) -> None:
     """Back, move, agree, disagree: always at the same place."""
     current = str(found.evaluation.id)
     mine = next((review.agrees for review in found.reviews if review.reviewer == context.me()), None)
@@ -186,7 +188,7 @@ def _bar(found: EvaluationDetail, ids: list[str]) -> None:
                 on_click=set_in_url,
                 args=("evaluation", None),
             )
-            moves("evaluation", ids, current)
+            moves("evaluation", listed, current)
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
             st.caption(_reviews(found, mine), width="content")
             for name, key, agrees, icon in (
@@ -201,7 +203,7 @@ def _bar(found: EvaluationDetail, ids: list[str]) -> None:
                     type="primary" if agrees and mine is None else "secondary",
                     disabled=found.evaluation.overall_rating is None,
                     on_click=_review,
-                    args=(current, agrees, ids),
+                    args=(current, agrees, listed.ids),
                 )
 
 
@@ -214,7 +216,7 @@ def _reviews(found: EvaluationDetail, mine: bool | None) -> str:
     return f"{said}{agreeing} agree, {others} disagree"
 
 
-def _review(evaluation_id: str, agrees: bool, ids: list[str]) -> None:
+def _review(evaluation_id: str, agrees: bool, ids: Sequence[str]) -> None:
     shown, since = st.session_state.get(_SHOWN, ("", 0.0))
     if shown == evaluation_id and (time.monotonic() - since) * 1000 < context.settings().min_dwell_ms:
         return  # a held key: nobody can have read it yet

@@ -3,7 +3,7 @@
     ids = [str(row.id) for row in rows]
     current = open_id("item", ids, view=(queue, category, page))
     item_list("item", [Row(id=…, title=row.comment, …), …], selected=current, label="Feedback")
-    moves("item", ids, current)                     previous and next, by button and key
+    moves("item", Page(ids, first, total), current)     previous and next, by button and key
 
 What is open lives in the URL (``?item=…``), so a link opens it again. Rows hold foreign text: the script writes it
 with ``textContent`` only, so nothing in it is ever interpreted. Arrow keys move inside the list.
@@ -153,6 +153,15 @@ class Row:
     mark: Mark
 
 
+@dataclass(frozen=True)
+class Page:
+    """One page of a list: the ids on it, the place of the first of them in the whole list (from 0), and its length."""
+
+    ids: Sequence[str]
+    first: int
+    total: int
+
+
 def item_list(name: str, rows: Sequence[Row], *, selected: str | None, label: str) -> None:
     """Draw the rows; pressing one writes its id into the URL as ``name``. ``label`` is read out, not shown."""
     key = f"{name}_list"
@@ -180,8 +189,9 @@ def open_id(name: str, ids: Sequence[str], *, view: tuple[object, ...]) -> str |
     return ids[0] if ids else None
 
 
-def moves(name: str, ids: Sequence[str], current: str | None) -> None:
+def moves(name: str, page: Page, current: str | None) -> None:
     """Previous (K) and next (J). They only open another item, so their keys need not carry its identity."""
+    ids = page.ids
     at = ids.index(current) if current in ids else -1
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for words, icon, key, to in (
@@ -199,7 +209,8 @@ def moves(name: str, ids: Sequence[str], current: str | None) -> None:
                 on_click=set_in_url,
                 args=(name, ids[to] if there else None),
             )
-        st.caption(f"{at + 1} of {len(ids)}" if at >= 0 else f"{len(ids)} here", width="content")
+        place = f"{page.first + at + 1:,} of {page.total:,}" if at >= 0 else f"{page.total:,} in all"
+        st.caption(place, width="content")
 
 
 def after(ids: Sequence[str], current: str) -> str | None:
@@ -209,15 +220,15 @@ def after(ids: Sequence[str], current: str) -> str | None:
     return rest[min(max(at, 0), len(rest) - 1)] if rest else None
 
 
-def tabs(label: str, options: Mapping[str, str], *, key: str) -> str:
-    """One of a few ``{value: words}``, kept in the URL by its value.
+def tabs(label: str, options: Mapping[str, str], *, key: str, default: str | None = None) -> str:
+    """One of a few ``{value: words}``, kept in the URL by its value; the first unless ``default``.
 
     The words may hold counts, which change under the reader's eyes: Streamlit's own binding writes the words
     into the URL, so a copied link would break with the next count.
     """
-    chosen = in_url(key)
+    chosen, usual = in_url(key), default or next(iter(options))
     if chosen not in options:
-        chosen = next(iter(options))
+        chosen = usual
     widget = f"{key}_tab"
     if st.session_state.get(widget) not in options or st.session_state.get(f"{key}_in_url") != in_url(key):
         st.session_state[widget] = chosen
@@ -230,7 +241,7 @@ def tabs(label: str, options: Mapping[str, str], *, key: str) -> str:
         label_visibility="collapsed",
     )
     value = str(pressed or chosen)
-    set_in_url(key, None if value == next(iter(options)) else value)
+    set_in_url(key, None if value == usual else value)
     st.session_state[f"{key}_in_url"] = in_url(key)
     return value
 

@@ -159,7 +159,7 @@ def _small(one: AgentRewards, bins: Sequence[Bin]) -> None:
 def _trend(scale: RewardScale, agent: str | None, store: Store) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown("**Mean per day**", width="content")
-        days = int(tabs("Days", {"30": "30 days", "90": "90 days", "7": "7 days"}, key="days"))
+        days = int(tabs("Days", {"7": "7 days", "30": "30 days", "90": "90 days"}, key="days", default="30"))
     with st.skeleton(height=220):
         found = days_of(str(store.url), scale, agent, days, store)
     if not found:

@@ -18,7 +18,7 @@ from core.rewards.items import ROUNDING
 from core.store import Store
 from core.tables import Interaction, RewardScale
 from pages.review.bars import signed, waterfall
-from pages.review.item_list import Mark, Row, Tone, item_list, moves, open_id, tabs
+from pages.review.item_list import Mark, Page, Row, Tone, item_list, moves, open_id, tabs
 from pages.review.reward_pictures import BAND_TONE, Picture, band_counts, picture, pictures
 from pages.review.triage_words import age_of
 from pages.shared import context, export, layout, words
@@ -92,7 +92,7 @@ def _answers(
             layout.empty("filter_alt_off", "No answer lies in this range. Choose another one.")
             return
         item_list("reward", [_row(row, scale) for row in rows], selected=current, label="Answers")
-        moves("reward", ids, current)
+        moves("reward", Page(ids, layout.offset(number), total), current)
     with right:
         _detail(next((row for row in rows if str(row.reward_id) == current), rows[0]), scale, store)
 

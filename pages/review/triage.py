@@ -17,10 +17,10 @@ from core.tables import Category, TriageQueue, TriageStatus
 from core.triage import inbox
 from core.triage.inbox import InboxRow
 from pages.review import triage_decide, triage_item
-from pages.review.item_list import Row, item_list, moves, open_id, set_in_url, tabs
+from pages.review.item_list import Page, Row, item_list, moves, open_id, set_in_url, tabs
 from pages.review.triage_words import CATEGORIES, DONE, FORMS, QUEUES, SEVERITY_MARK, SOURCES, age_of
 from pages.review.waiting import lately_untriaged
-from pages.shared import context, export, layout, words
+from pages.shared import context, export, layout, words, working
 
 KEYS = {
     "A": "accept the reading",
@@ -55,7 +55,8 @@ def page() -> None:
         category = _category()
         search = layout.search(key="triage_q", width=220)
         if unread:
-            st.button(f"Triage {unread:,} new", type="primary", icon=":material/inbox:", on_click=_triage_new)
+            said, busy = (f"Triage {unread:,} new", False) if not working.busy("triage") else ("Triaging", True)
+            st.button(said, type="primary", icon=":material/inbox:", on_click=_triage_new, disabled=busy)
         export.popover("triage", _chosen(tab, category, search))
     total = by_tab[tab] if category is None and search is None else None
     kept = f"Category kept by people: {words.share_with_interval(agreed.agreed, agreed.n)}" if agreed.n else ""
@@ -111,7 +112,7 @@ def _inbox(
         with list_place:
             if rows or current:
                 item_list("item", [_row(row) for row in rows], selected=current, label="Feedback")
-                moves("item", ids, current)
+                moves("item", Page(ids, layout.offset(number), total), current)
             else:
                 filtered = category is not None or search is not None
                 layout.empty("inbox", "Nothing matches. Change the category or the words." if filtered else EMPTY[tab])

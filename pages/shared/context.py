@@ -59,11 +59,15 @@ def wake() -> None:
 
 
 def ask(kind: str, said: str) -> bool:
-    """Queue a step's job in my name, once however often it is pressed; ``said`` is the toast. True when it is."""
+    """Queue a step's job in my name, once however often it is pressed; ``said`` is the toast. True when it is.
+
+    One that was paused or interrupted goes on: that is what pressing the button again means.
+    """
     from core.jobs import queue
 
     with action(said) as act, store().write() as session:
-        queue.enqueue(session, kind, requested_by=me())
+        job = queue.enqueue(session, kind, requested_by=me())
+        queue.resume(session, job.id, by=me())
     if act.ok:
         wake()
     return act.ok

@@ -24,6 +24,7 @@ GO = {
     "r": "runs",
     "a": "adapters",
     "i": "import",
+    "j": "jobs",
 }
 _PRESSED = "hone_keys"
 PAGE_KEYS = "hone_page_keys"

@@ -26,6 +26,7 @@ from pages.shared.literal import one_line
 from pages.shared.share import copy_link
 
 PAGE_SIZE = 50
+NOBODY = UUID(int=0)  # the id of no row
 ROOT = Path(__file__).parents[2]
 
 # Every page there will be: its name (and URL path), file, menu title, icon. Shown once its file exists.
@@ -131,11 +132,14 @@ def offset(page: int, *, size: int = PAGE_SIZE) -> int:
 
 
 def id_in(text: str | None) -> UUID | None:
-    """The id in a part of the address; None when there is none or it is not one."""
+    """The id in a part of the address; None when there is none.
+
+    What is no id becomes the one that no row has, so that a page says of it what it says of any unknown one.
+    """
     try:
         return UUID(text) if text else None
     except ValueError:
-        return None
+        return NOBODY
 
 
 def empty(

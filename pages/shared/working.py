@@ -10,6 +10,7 @@ import streamlit as st
 from core.jobs import kinds, table
 from core.tables import Job, JobStatus
 from pages.shared import context, layout
+from pages.shared.literal import escape_label
 from pages.shared.words import duration
 
 SHOWN = 2  # lines; more would push the page down
@@ -30,6 +31,8 @@ class Doing:
     note: str
     left_s: float | None
     waits: bool
+    name: str = ""  # of what it is about; foreign
+    unattended: bool = False  # it waits and no process does jobs
 
     @property
     def share(self) -> float | None:
@@ -40,7 +43,14 @@ class Doing:
 def now() -> list[Doing]:
     """The running jobs and those that wait, in their order. Two small reads through an index."""
     with context.store().read() as session:
-        return [_doing(job) for job in table.under_way(session) if job.kind not in QUIET]
+        jobs = [job for job in table.under_way(session) if job.kind not in QUIET]
+        stuck = {alarm.job.id for alarm in table.alarms(session)} if jobs else set()
+        return [_doing(job, unattended=job.id in stuck) for job in jobs]
+
+
+def busy(kind: str) -> bool:
+    """Whether such a job is under way: its button then says so instead of asking again."""
+    return any(one.kind == kind for one in now())
 
 
 def draw(shown: tuple[UUID, ...]) -> None:
@@ -57,9 +67,11 @@ def draw(shown: tuple[UUID, ...]) -> None:
 
 
 def in_words(one: Doing) -> str:
-    """ "Triage · 1,200 of 5,000 comments · 24 % · 40 s left"; all of it ours."""
-    words = [one.title]
-    if one.waits:
+    """ "Triage · 1,200 of 5,000 comments · 24 % · 40 s left"; foreign names are escaped."""
+    words = [f"{one.title} {escape_label(one.name, limit=40)}".strip()]
+    if one.unattended and one.waits:
+        words.append("nothing does jobs now: start `hone worker`, or the app with HONE_WORKER=true")
+    elif one.waits:
         words.append("waits for its turn")
     elif one.total:
         words += [f"{one.done:,} of {one.total:,} {one.unit}", f"{100 * (one.share or 0):.0f} %"]
@@ -87,7 +99,7 @@ def _line(one: Doing) -> None:
     st.progress(one.share or 0.0)
 
 
-def _doing(job: Job) -> Doing:
+def _doing(job: Job, *, unattended: bool) -> Doing:
     entry = kinds.kind(job.kind)
     return Doing(
         job_id=job.id,
@@ -100,4 +112,6 @@ def _doing(job: Job) -> Doing:
         note=job.note,
         left_s=table.pace(job).left_s,
         waits=job.status is JobStatus.QUEUED,
+        name=str(job.input.get("name", "")),
+        unattended=unattended,
     )

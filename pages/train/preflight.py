@@ -13,6 +13,7 @@ import streamlit as st
 from sqlmodel import Session, col, select
 
 from core.errors import HoneError
+from core.inference.demo_base import MARKER, demo_folder
 from core.inference.folder import DEMO, inspect_folder, resolve_base
 from core.tables import DatasetPair, RunStatus, Split, TrainingDataset, TrainingRun
 from core.training.spec import MIN_ROWS, TrainSpec
@@ -92,11 +93,18 @@ def _device() -> str:
     return "On the CPU in float32, with one thread, so that the pages stay quick"
 
 
+@st.cache_data(show_spinner=False)
+def _demo_folder(models_dir: str) -> str:
+    """Its name is a hash over the texts it is taught, which takes a tenth of a second."""
+    return str(demo_folder(Path(models_dir)))
+
+
 def _base(spec: TrainSpec) -> tuple[str, str | None]:
     """(what the base model is, what is wrong with it)."""
-    if spec.base == DEMO:
-        return "The demo model: made on first use, which takes about half a minute", None
     settings = context.settings()
+    if spec.base == DEMO:
+        made = (Path(_demo_folder(str(settings.home / "models"))) / MARKER).is_file()
+        return "The demo model" + ("" if made else ": made on first use, which takes about half a minute"), None
     try:
         if settings.allow_hub and not Path(spec.base).expanduser().exists():
             return f"{escape_label(spec.base)} from the hub, fetched when the run starts", None

@@ -55,7 +55,7 @@ def back() -> None:
 
 def _title(run: TrainingRun, dataset: TrainingDataset, adapter: Adapter | None, job: Job | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        with st.container(gap="xxsmall", width="stretch"):
+        with st.container(gap="xxsmall", width=640):
             st.title("Training run", anchor=False)
             st.caption(
                 f"{escape_label(dataset.name)} · {counted(dataset.total_examples, 'pair')} · "

@@ -42,16 +42,16 @@ Point = dict[str, float | None]
 def watch(run: TrainingRun) -> None:
     """Draw the moving part, live only while the run is."""
     if run.status in LIVE:
-        st.fragment(_live, run_every=EVERY_S)(run.id, run.status)
+        st.fragment(_live, run_every=EVERY_S)(run.id, (run.status, run.phase))
     else:
         _draw(run)
 
 
-def _live(run_id: UUID, was: RunStatus) -> None:
+def _live(run_id: UUID, was: tuple[RunStatus, RunPhase | None]) -> None:
     with context.store().read() as session:
         run = runs.get(session, run_id)
-    if run.status is not was:
-        st.rerun()
+    if (run.status, run.phase) != was:
+        st.rerun()  # the buttons above change with it
     _draw(run)
 
 

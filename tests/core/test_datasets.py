@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import UTC, datetime
 from time import process_time
@@ -14,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.datasets import freeze as freezing
-from core.datasets.export import export_jsonl
 from core.datasets.freeze import (
     advance,
     freeze,
@@ -310,8 +308,6 @@ def test_an_unknown_dataset_is_not_found(store: Store) -> None:
         for ask in (verify, freezing.rows, detail, diff):
             with pytest.raises(NotFound, match="Dataset not found"):
                 ask(session, uuid4())  # type: ignore[operator]
-        with pytest.raises(NotFound):
-            list(export_jsonl(session, uuid4()))
 
 
 # -- frozen in transactions of its own ----------------------------------------------------------------------------
@@ -409,24 +405,6 @@ def test_the_detail_counts_and_its_rows_page(store: Store) -> None:
     assert shown.by_origin[PairOrigin.UNRATED] == 20
     assert pages == list(range(20))
     assert len(held_out) == 2 and {row.split for row in held_out} == {Split.TEST}
-
-
-def test_the_export_reads_back_as_conversations(store: Store) -> None:
-    with store.write() as session:
-        row = pair(session, 'Ünïcode\nand "quotes"', "good", "bad", status=PairStatus.ACCEPTED)
-        accepted(session, 4)
-    dataset = frozen(store)
-    with store.read() as session:
-        text = "".join(export_jsonl(session, dataset.id))
-    lines = [json.loads(line) for line in text.splitlines()]
-    assert len(lines) == 5
-    assert {
-        "prompt": [{"role": "user", "content": 'Ünïcode\nand "quotes"'}],
-        "chosen": [{"role": "assistant", "content": "good"}],
-        "rejected": [{"role": "assistant", "content": "bad"}],
-        "pair_id": str(row.id),
-    }.items() <= next(line for line in lines if line["pair_id"] == str(row.id)).items()
-    assert Counter(line["split"] for line in lines) == dataset.recipe["by_split"]
 
 
 def test_five_thousand_pairs_freeze_in_under_three_seconds(store: Store) -> None:

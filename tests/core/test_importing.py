@@ -286,7 +286,7 @@ def test_personal_data_is_in_no_column_of_an_imported_row(store: Store) -> None:
     assert feedback.comment == "mail [email], or [phone]"
     assert feedback.pii == {"email": 1, "phone": 1}
     assert feedback.raw == {"comment": "mail [email], or [phone]", "phone": "[phone]", "who": "[email]"}
-    assert row.notes[-1] == "Personal data was replaced before storing: 1 email, 1 phone."
+    assert row.notes[-1] == "Personal data was replaced before storing: 1 e-mail address, 1 phone number."
     assert "jane" not in json.dumps(preview(content.encode(), "a.csv").readings)
 
 
@@ -403,6 +403,7 @@ def test_a_preview_shows_rows_as_they_stand_and_as_they_would_be_stored() -> Non
         ("comment\nfine".encode("utf-16-le"), "a.csv", "is not text"),
         (b"\x1f\x8bnonsense", "a.jsonl.gz", "damaged or cut off"),
         (gzip.compress(b'{"a": 1}' * 1000)[:-20], "a.jsonl.gz", "damaged or cut off"),
+        (b"comment\nfine\n", "a.CSV.gz", "named .gz, but is not packed with gzip"),
         (gzip.compress(gzip.compress(b"{}")), "a.jsonl.gz", "packed twice"),
         (b'[{"a": 1}, {"a":', "a.json", "no readable JSON: it is not valid JSON"),
         (b"[" * 100_000, "a.json", "is nested too deeply"),

@@ -136,7 +136,7 @@ def test_personal_data_found_before_the_kill_is_counted_too(store: Store, home: 
     with pytest.raises(Killed):
         read(store, home, row, Kills(2))
     read(store, home, row)
-    assert now_of(store, row.id).notes[-1] == "Personal data was replaced before storing: 12 email."
+    assert now_of(store, row.id).notes[-1] == "Personal data was replaced before storing: 12 e-mail addresses."
 
 
 def test_a_file_half_read_is_not_read_another_way_afterwards(store: Store, home: Settings) -> None:
@@ -321,3 +321,20 @@ def test_every_refusal_is_a_sentence(store: Store, home: Settings) -> None:
     with pytest.raises(HoneError, match="Nothing was stored"):
         imports.run(store, home, job, Alone())
     assert reasons(store, row) == {}
+
+
+@pytest.mark.sqlite  # the planner's words are its own
+def test_publishing_never_looks_at_all_the_chat_feedback_for_a_row(store: Store) -> None:
+    """A row of a survey has no message to look up; a plan without the narrow index made that a scan for each row."""
+    from sqlalchemy.dialects import sqlite
+
+    from core.feedback import publishing
+
+    statement = publishing._new_feedback(new_id(), told=True).compile(
+        dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
+    )
+    with store.read() as session:
+        plan = [row[-1] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+    looked_up = [step for step in plan if "feedback" in step and "staged" not in step]
+    assert any("uq_feedback_current_message" in step for step in looked_up)
+    assert not any("kind=?" in step or step.startswith("SCAN feedback") for step in looked_up)

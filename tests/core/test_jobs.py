@@ -416,6 +416,26 @@ def test_a_command_that_waits_does_the_job_itself(store: Store, settings: Settin
     assert heard == [(1, 3), (2, 3), (3, 3)]
 
 
+def test_getting_ready_does_not_slow_the_pace(store: Store, counting: Counting, mine: WorkerRow) -> None:
+    job_id = ask(store)
+    held = take(store, mine, job_id)
+    assert held is not None
+    for done in (0, 4):
+        act(store, lambda session, done=done: held.saved(session, done, 100))  # type: ignore[misc]
+    job = now_is(store, job_id)
+    assert job.paced_at == job.progressed_at and job.attempt_done == 4
+    act(store, lambda session: held.saved(session, 6, 100))
+    assert now_is(store, job_id).paced_at == job.paced_at
+
+
+def test_a_cancel_is_not_forgotten_when_the_process_dies(store: Store, counting: Counting, mine: WorkerRow) -> None:
+    job_id = ask(store, "careful")
+    assert take(store, mine, job_id) is not None
+    act(store, lambda session: queue.request_cancel(session, job_id, by="lea"))
+    act(store, lambda session: leases.take_back(session, [mine]))
+    assert now_is(store, job_id).status is JobStatus.CANCELLED
+
+
 def test_rate_and_time_left_count_from_this_attempt(store: Store, counting: Counting) -> None:
     at = now()
     job = Job(
@@ -426,7 +446,7 @@ def test_rate_and_time_left_count_from_this_attempt(store: Store, counting: Coun
         done=40,
         attempt_done=20,
         total=100,
-        started_at=at - timedelta(seconds=10),
+        paced_at=at - timedelta(seconds=10),
         progressed_at=at,
     )
     assert table.pace(job) == table.Pace(2.0, 30.0)

@@ -47,7 +47,8 @@ def label(store: Store, seen: Shown, choice: LabelChoice, annotator: str = "ada"
 
 def undo(store: Store, annotator: str = "ada") -> UUID | None:
     with store.write() as session:
-        return labelling.undo_last(session, annotator=annotator)
+        undone = labelling.undo_last(session, annotator=annotator)
+    return undone.pair_id if undone else None
 
 
 def stored(store: Store, pair_id: UUID) -> PreferencePair:

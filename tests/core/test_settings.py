@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from core.errors import StoreError
 from core.settings import Settings
 from core.store import Store
 from tests.conftest import REPOSITORY
@@ -31,6 +32,12 @@ def test_t11_the_token_is_not_printed() -> None:
 
 def test_an_unset_database_is_a_file_in_the_home_folder(tmp_path: Path) -> None:
     assert Settings(home=tmp_path, _env_file=None).database_url == f"sqlite:///{tmp_path.resolve()}/hone.db"
+
+
+@pytest.mark.parametrize("address", ["mysql://ada@host/hone", "no address", "oracle://x"])
+def test_a_database_of_another_kind_is_refused_in_a_sentence(address: str) -> None:
+    with pytest.raises(StoreError, match="PostgreSQL|postgresql"):
+        Store(address)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])

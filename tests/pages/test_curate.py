@@ -26,10 +26,9 @@ from core.tables import (
     PairStatus,
     PreferencePair,
     Side,
-    Split,
     TrainingDataset,
 )
-from pages.curate import dataset_detail, dataset_recipe, pair_words
+from pages.curate import dataset_recipe, pair_words
 from tests.pages.conftest import OpenPage
 
 HOSTILE = "<script>alert(1)</script> **bold** :red[x] [l](http://evil.example)"
@@ -100,7 +99,8 @@ def test_an_empty_board_says_how_it_fills(open_page: OpenPage) -> None:
     page = open_page("pairs")
     assert not page.exception
     assert "Nothing to label yet" in [s.value for s in page.subheader]
-    assert "Mine pairs" in [b.label for b in page.button]
+    assert "Import pairs" in [b.label for b in page.button]
+    assert "Mine pairs" not in [b.label for b in page.button]
 
 
 def test_a_label_decides_the_pair_for_the_answer_on_that_side_and_shows_the_next(
@@ -170,6 +170,15 @@ def test_undo_brings_the_pair_back(open_page: OpenPage, store: Store) -> None:
     assert "question 0" in [t.value for t in page.text]
 
 
+@pytest.mark.parametrize(("key", "words"), [("Tie", "Your last label was taken back"), ("Skip", "you skipped is back")])
+def test_undo_says_what_it_took_back(open_page: OpenPage, store: Store, key: str, words: str) -> None:
+    waiting(store, 2)
+    page = open_page("pairs")
+    press(page, key)
+    press(page, "Undo")
+    assert any(words in c.value for c in page.caption)
+
+
 def test_the_end_offers_the_next_step_and_the_skipped_pairs_again(open_page: OpenPage, store: Store) -> None:
     waiting(store, 2)
     page = open_page("pairs")
@@ -192,11 +201,15 @@ def test_answers_are_blind_and_literal(open_page: OpenPage, store: Store) -> Non
 # -- curate -------------------------------------------------------------------------------------------------------
 
 
-def test_an_empty_table_invites_to_mine_or_import(open_page: OpenPage) -> None:
+def test_an_empty_table_invites_to_import_and_with_answers_to_mine(open_page: OpenPage, store: Store) -> None:
     page = open_page("pairs", tab="curate")
     assert not page.exception
     assert "No pairs yet" in [s.value for s in page.subheader]
-    assert {"Mine pairs", "Import pairs"} <= {b.label for b in page.button}
+    assert "Import pairs" in {b.label for b in page.button}
+    assert "Mine pairs" not in {b.label for b in page.button}
+    with store.write() as session:
+        intake.store_interaction(session, agent_id="support", prompt="Reset?", response="Press reset.")
+    assert {"Mine pairs", "Import pairs"} <= {b.label for b in page.run().button}
 
 
 def test_mining_stores_pairs_and_says_what_it_made_and_left_out(
@@ -327,15 +340,9 @@ def test_rows_that_were_changed_behind_its_back_are_noticed(open_page: OpenPage,
     assert any("no longer what was frozen" in e.value for e in page.error)
 
 
-def test_the_export_has_one_line_a_pair(store: Store, at_work: Process) -> None:
-    dataset = frozen(store)
-    lines = dataset_detail._jsonl(dataset.id).read().decode().splitlines()
-    assert len(lines) == 20
-    assert all(split.value in "".join(lines) for split in Split)
-
-
-def test_a_dataset_that_is_not_there_is_said_to_be_missing(open_page: OpenPage) -> None:
-    page = open_page("datasets", dataset="00000000-0000-7000-8000-000000000000")
+@pytest.mark.parametrize("address", ["00000000-0000-7000-8000-000000000000", "nope"])
+def test_a_dataset_that_is_not_there_is_said_to_be_missing(open_page: OpenPage, address: str) -> None:
+    page = open_page("datasets", dataset=address)
     assert not page.exception
     assert any("no such dataset" in c.value for c in page.caption)
 

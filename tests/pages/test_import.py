@@ -142,8 +142,9 @@ def test_a_failed_import_says_why_and_can_be_tried_again(
     assert "Try again" in [button.label for button in page.button]
 
 
-def test_an_address_of_an_import_that_is_not_there_is_one_sentence(open_page: OpenPage) -> None:
-    page = open_page("import", **{"import": str(new_id())})
+@pytest.mark.parametrize("address", ["00000000-0000-7000-8000-000000000000", "nope"])
+def test_an_address_of_an_import_that_is_not_there_is_one_sentence(open_page: OpenPage, address: str) -> None:
+    page = open_page("import", **{"import": address})
     assert not page.exception
     assert "There is no such import" in words_of(page)
 

@@ -35,7 +35,10 @@ def under_way(store: Store, worker: WorkerRow, *, done: int = 200, total: int = 
     with store.write() as session:
         job = queue.claim(session, worker, names=["triage"], job_id=job_id)
         assert job is not None
-        job.started_at = now() - timedelta(seconds=10)
+        queue.progress(session, job_id, worker.id, done=done // 2, total=total)
+        job.paced_at = now() - timedelta(seconds=10)
+        session.add(job)
+        session.flush()
         queue.progress(session, job_id, worker.id, done=done, total=total)
     return job_id
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -24,6 +25,7 @@ from core.tables import (
     Feedback,
     FeedbackKind,
     Import,
+    ImportStatus,
     Interaction,
     InteractionKind,
     JobStatus,
@@ -49,6 +51,7 @@ from pages.overview.latest import sentence
 from pages.overview.needs import CATCH_UP, needs
 from pages.overview.tiles import tiles
 from pages.shared import frame, layout
+from pages.train.run_list import VIEWS
 from tests.pages.conftest import OpenPage
 
 HOSTILE = "**b** <script>alert(1)</script> :red[x] :material/home: [l](http://evil.example) \u202egnp.exe"
@@ -255,8 +258,6 @@ def test_the_loop_is_counted_step_by_step(store: Store) -> None:
 
 
 def adapter(run_id: str, status: AdapterStatus) -> Adapter:
-    from uuid import UUID
-
     return Adapter(
         run_id=UUID(run_id),
         agent_id="support",
@@ -306,7 +307,14 @@ def test_what_happened_comes_newest_first_and_once(store: Store) -> None:
     with store.write() as session:
         session.add(adapter(run_id, AdapterStatus.DEPLOYED))
         session.add(
-            Import(filename="f.csv", sha256="x", format="csv", imported_by="ada", created_at=now() - timedelta(days=1))
+            Import(
+                filename="f.csv",
+                sha256="x",
+                format="csv",
+                status=ImportStatus.PUBLISHED,
+                imported_by="ada",
+                created_at=now() - timedelta(days=1),
+            )
         )
         labelled = pair(1, PairStatus.ACCEPTED)
         session.add(labelled)
@@ -324,9 +332,26 @@ def test_what_happened_comes_newest_first_and_once(store: Store) -> None:
     assert [(release.agent_id, release.version) for release in releases] == [("support", 1)]
 
 
-def test_the_gain_is_that_of_the_newest_run_measured_twice(store: Store) -> None:
-    from uuid import UUID
+def test_a_file_that_was_not_taken_over_has_not_happened(store: Store) -> None:
+    with store.write() as session:
+        for status in (ImportStatus.CHECKED, ImportStatus.CANCELLED, ImportStatus.FAILED):
+            session.add(Import(filename="f.csv", sha256="x", format="csv", status=status, imported_by="ada"))
+    with store.read() as session:
+        assert overview.latest(session) == []
 
+
+@pytest.mark.parametrize(("phase", "words"), [(RunPhase.PAUSED, "is paused"), (None, "is interrupted")])
+def test_a_run_that_stopped_says_whether_a_person_paused_it(store: Store, phase: RunPhase | None, words: str) -> None:
+    _, run_id = trained(store, status=RunStatus.INTERRUPTED)
+    with store.write() as session:
+        session.get_one(TrainingRun, UUID(run_id)).phase = phase
+    with store.read() as session:
+        [event] = [event for event in overview.latest(session) if event.kind == "run"]
+        assert overview.loop_counts(session).runs_stopped == 1
+    assert words in sentence(event)
+
+
+def test_the_gain_is_that_of_the_newest_run_measured_twice(store: Store) -> None:
     _, run_id = trained(store, status=RunStatus.COMPLETED)
     with store.write() as session:
         for moment, correct in ((Moment.BEFORE, 25), (Moment.AFTER, 40)):
@@ -412,6 +437,15 @@ def test_what_waits_comes_in_the_order_of_use(monkeypatch: pytest.MonkeyPatch) -
     ready = counts(pairs=Step(50, 0))
     assert [need.label for need in needs(ready, min_pairs=50, busy=False)] == ["Freeze a dataset"]
     assert needs(counts(pairs=Step(49, 0)), min_pairs=50, busy=False) == []
+
+
+def test_a_stopped_run_is_offered_to_go_on_beside_a_new_one() -> None:
+    found = needs(counts(runs_stopped=1, datasets=Step(1, 0, waiting=1)), min_pairs=50, busy=False)
+    assert [(need.label, need.query) for need in found] == [
+        ("Resume 1 run", {"state": VIEWS["stopped"]}),
+        ("Start training", {}),
+    ]
+    assert len({need.key for need in found}) == 2
 
 
 @pytest.mark.parametrize("kind", ["import", "dataset", "run", "adapter", "labels"])

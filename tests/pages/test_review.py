@@ -37,7 +37,7 @@ from core.tables import (
 )
 from core.triage import inbox
 from pages.review import bars, item_list, plan_board, reward_pictures
-from pages.shared import export
+from pages.shared import export, layout
 from tests.pages.conftest import OpenPage
 
 HOSTILE = "**b** <script>alert(1)</script> :red[x] [l](http://evil.example) ![i](http://evil.example/p.png)"
@@ -236,6 +236,12 @@ def test_search_and_category_narrow_the_inbox(open_page: OpenPage, store: Store)
     assert "crashes when I save" not in shown(page)
     page = open_page("triage", triage_q="no such words")
     assert "Nothing matches" in interpreted(page)
+
+
+def test_the_place_of_the_open_item_counts_in_the_whole_list(open_page: OpenPage, store: Store) -> None:
+    said(store, *(f"The page crashes when I save {n}" for n in range(layout.PAGE_SIZE + 2)))
+    page = open_page("triage", triage_page="2")
+    assert f"{layout.PAGE_SIZE + 1} of {layout.PAGE_SIZE + 2}" in [caption.value for caption in page.caption]
 
 
 # Evaluations

@@ -191,8 +191,9 @@ def test_settings_are_compared_with_another_run(open_page: OpenPage, store: Stor
     assert page.dataframe[0].value.to_dict("records") == [{"Setting": "seed", "This run": "42", "The other run": "7"}]
 
 
-def test_a_run_that_is_not_there_is_said_to_be_missing(open_page: OpenPage) -> None:
-    page = open_page("runs", run="00000000-0000-7000-8000-000000000000")
+@pytest.mark.parametrize("address", ["00000000-0000-7000-8000-000000000000", "nope"])
+def test_a_run_that_is_not_there_is_said_to_be_missing(open_page: OpenPage, address: str) -> None:
+    page = open_page("runs", run=address)
     assert not page.exception
     assert "no such run" in words_of(page)
 

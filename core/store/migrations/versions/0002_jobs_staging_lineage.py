@@ -304,6 +304,7 @@ def upgrade() -> None:
         sa.Column("unit", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
         sa.Column("note", sqlmodel.sql.sqltypes.AutoString(length=300), nullable=False),
         sa.Column("attempt_done", sa.Integer(), nullable=False),
+        sa.Column("paced_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("home_id", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=True),
         sa.Column("worker_id", sa.Uuid(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
