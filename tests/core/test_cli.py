@@ -77,6 +77,7 @@ def test_a_dataset_id_that_is_none_is_refused(db: str) -> None:
     result = CliRunner().invoke(app, ["train", "--db", db, "--dataset", "seven"])
     assert result.exit_code == 1
     assert "UUID" in result.stderr
+    assert "hone export datasets" in result.stderr
 
 
 def test_status_counts_what_is_there(db: str, pairs_file: Path) -> None:

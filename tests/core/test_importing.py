@@ -279,6 +279,19 @@ def test_a_mapping_that_does_not_fit_the_file_is_refused(store: Store) -> None:
         run(store, SURVEY, mapping=Mapping("pairs", chosen="comment"))
 
 
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ("Anything else ...", "1 other column is kept with each row, unread: Anything else."),
+        ("a,b,c,d,e,f", "6 other columns are kept with each row, unread: a, b, c, d, e …"),
+    ],
+)
+def test_the_columns_that_are_not_read_are_named_in_a_sentence(store: Store, columns: str, sentence: str) -> None:
+    cells = ",".join("x" for _ in columns.split(","))
+    row = run(store, f"comment,{columns}\nfine,{cells}\n", mapping=Mapping("survey", comment="comment"))
+    assert sentence in row.notes
+
+
 def test_personal_data_is_in_no_column_of_an_imported_row(store: Store) -> None:
     content = 'comment,phone,who\n"mail jane@example.org, or 020 7946 0958",4155552671,jane@example.org\n'
     row = run(store, content, mapping=Mapping("survey", comment="comment"))

@@ -36,7 +36,7 @@ def test_an_unset_database_is_a_file_in_the_home_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("address", ["mysql://ada@host/hone", "no address", "oracle://x"])
 def test_a_database_of_another_kind_is_refused_in_a_sentence(address: str) -> None:
-    with pytest.raises(StoreError, match="PostgreSQL|postgresql"):
+    with pytest.raises(StoreError, match=r"PostgreSQL|postgresql"):
         Store(address)
 
 
