@@ -229,7 +229,7 @@ def survey_notes(table: Table, mapping: Mapping) -> list[str]:
         notes.append(f'{count:,} comments are the same: "{_listed([common])}".')
     if rest := [column for column in table.columns if column not in mapping.columns]:
         others = "1 other column is" if len(rest) == 1 else f"{len(rest)} other columns are"
-        named = _listed(rest).rstrip(".")
+        named = _listed(rest).rstrip(". ")
         notes.append(f"{others} kept with each row, unread: {named}" + ("" if named.endswith("…") else "."))
     return notes
 

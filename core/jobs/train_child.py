@@ -1,7 +1,7 @@
 """``python -m core.jobs.train_child JOB WORKER``: one run in a process of its own, started and watched by a worker.
 
 It writes to the same tables under the worker's name, hears cancel and pause from the store, and stops where it can
-go on when it is told to end or its parent is gone. How it ended is its exit code and the run's row.
+go on when it is told to end, and at once when its parent is gone. How it ended is its exit code and the run's row.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _listen(store: Store, held: HeldJob, parent: int) -> None:
     tick = threading.Event()
     while not tick.wait(LISTEN_S):
         if os.getppid() != parent:
-            held.ask("shutdown")
+            held.ask("lost")  # the run may be resumed elsewhere at any moment: nothing of it is ours to write
         with suppress(HoneError), store.read() as session:
             job = queue.get(session, held.job_id)
             if job.worker_id != held.worker_id:

@@ -103,7 +103,7 @@ def next_pair(
     moment = now()
     row = session.execute(
         sa.update(_pairs)
-        .where(_pairs.c.id == _oldest_free(annotator, moment, skip_ids, agent_id))
+        .where(_pairs.c.id == _oldest_free(annotator, moment, lease_s, skip_ids, agent_id))
         .values(leased_by=annotator, leased_until=moment + timedelta(seconds=lease_s))
         .returning(*(_pairs.c[name] for name in _SHOWN))
     ).first()
@@ -114,13 +114,15 @@ _SHOWN = ("id", "version", "prompt", "messages", "answer_a", "answer_b", "leased
 
 
 def _oldest_free(
-    annotator: str, moment: datetime, skip_ids: Collection[UUID], agent_id: str | None
+    annotator: str, moment: datetime, lease_s: float, skip_ids: Collection[UUID], agent_id: str | None
 ) -> sa.ScalarSelect[Any]:
     waiting = _pairs.alias("waiting")
     answered = sa.select(_labels.c.pair_id).where(_labels.c.annotator == annotator, _labels.c.is_current)
     undone = sa.select(_labels.c.pair_id).where(_labels.c.annotator == annotator, sa.not_(_labels.c.is_current))
     held = waiting.c.leased_by == annotator
-    free = sa.or_(waiting.c.leased_until.is_(None), waiting.c.leased_until < moment, held)
+    until = waiting.c.leased_until
+    # A lease that lies further ahead than any is given comes from a clock that was set back: it is over.
+    free = sa.or_(until.is_(None), until < moment, until > moment + timedelta(seconds=lease_s + 1), held)
     query = sa.select(waiting.c.id).where(
         waiting.c.status == PairStatus.NEEDS_LABEL, free, waiting.c.id.not_in(answered)
     )

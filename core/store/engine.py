@@ -48,7 +48,11 @@ class Store:
         """
         _still_there(settings)
         store = cls(settings.database_url, busy_timeout_s=settings.busy_timeout_s)
-        store.migrate()
+        try:
+            store.migrate()
+        except StoreDamaged as error:
+            newest = _newest_backup(settings)
+            raise StoreDamaged(f"{error} The newest backup is {newest}." if newest else str(error)) from error
         return store
 
     @property
@@ -92,12 +96,16 @@ def _still_there(settings: Settings) -> None:
     there = file.exists() and file.stat().st_size > 0  # SQLite takes a file of no bytes for a new database
     if settings.db or there or not (settings.home / HOME_ID).exists():
         return
-    newest = max((settings.home / BACKUPS).glob("hone-*.db"), default=None)
+    newest = _newest_backup(settings)
     copy = f"Put the newest backup ({newest}) in its place" if newest else "Put a backup in its place"
     raise StoreDamaged(
         f"The database {file} is gone or empty, though this folder was in use. {copy}, or remove the file "
         f"“{HOME_ID}” beside it to start with an empty one. Nothing was created."
     )
+
+
+def _newest_backup(settings: Settings) -> Path | None:
+    return max((settings.home / BACKUPS).glob("hone-*.db"), default=None)
 
 
 def _known(url: str | URL) -> URL:
@@ -202,6 +210,7 @@ def _sentence(error: sa.exc.DBAPIError) -> Exception:
         return StoreDamaged("The database file cannot be read. Put a backup in its place; nothing was changed.")
     if "unable to open" in message or isinstance(error, sa.exc.OperationalError):
         return StoreError(
-            f"The database cannot be reached ({type(error.orig).__name__}). Check its address and its server."
+            f"The database cannot be reached ({type(error.orig).__name__}); nothing more was stored. "
+            "Check its address and its server."
         )
     return error

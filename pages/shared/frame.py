@@ -22,6 +22,7 @@ MENU: dict[str, tuple[str, ...]] = {
     "Admin": ("import", "jobs"),
 }
 STATIC = layout.ROOT / "static"
+BOARD, BOARD_TAB = "label", "tab"  # the first tab of Pairs, and its name in the address
 # Only classes of our own keys: who I am stays at the sidebar's foot, running jobs are thin lines.
 STYLE = """
 <style>
@@ -52,7 +53,7 @@ def main() -> None:
     if meaning and meaning != "keys":
         layout.go(meaning)
     _who()
-    if doing:
+    if doing and not _labelling(page):
         st.fragment(working.draw, run_every=2)(tuple(one.job_id for one in doing))
     context.show_done()
     st.session_state.pop(keys.PAGE_KEYS, None)
@@ -66,6 +67,17 @@ def waits() -> dict[str, int]:
     """Page name → how many things wait there for a person."""
     with context.store().read() as session:
         return overview.waiting(session)
+
+
+def _labelling(page: st.Page) -> bool:
+    """Whether the labelling board is shown: nothing else is on screen then, and nothing draws itself anew.
+
+    A fragment's own rerun that meets a key press can leave the pair on screen that was just labelled.
+    """
+    shown = st.session_state.get(f"{BOARD_TAB}_tab") or st.query_params.get(
+        BOARD_TAB, BOARD
+    )  # pressed, or the address's
+    return page.url_path == layout.url("pairs") and shown == BOARD
 
 
 def _menu(waiting: dict[str, int]) -> dict[str, list[st.Page]]:

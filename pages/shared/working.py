@@ -56,14 +56,25 @@ def busy(kind: str) -> bool:
 def draw(shown: tuple[UUID, ...]) -> None:
     """The lines; the whole page is drawn anew when a job has begun or ended since it was."""
     doing = now()
-    if tuple(one.job_id for one in doing) != shown:
-        st.cache_data.clear()  # counts kept for some seconds are those from before it ended
+    present = tuple(one.job_id for one in doing)
+    if present != shown:
+        _forget_counts(present)
         st.rerun()
     with st.container(gap="xxsmall", key="running_jobs"):
         for one in doing[:SHOWN]:
             _line(one)
         if len(doing) > SHOWN:
             layout.link("jobs", f"and {len(doing) - SHOWN} more", icon=":material/more_horiz:")
+
+
+_lately: list[tuple[UUID, ...]] = [()]
+
+
+def _forget_counts(present: tuple[UUID, ...]) -> None:
+    """Counts kept for some seconds are those from before it ended; of all who look on, one clears them."""
+    if _lately[0] != present:
+        _lately[0] = present
+        st.cache_data.clear()
 
 
 def in_words(one: Doing) -> str:

@@ -134,7 +134,7 @@ def _same_names() -> bytes:
 PACKED: dict[str, HostileFile] = {
     "gzip": HostileFile("a.csv.gz", lambda: gzip.compress(SURVEY.encode())),
     "gzip-without-saying-so": HostileFile("a.csv", lambda: gzip.compress(SURVEY.encode())),
-    "plain-that-says-gzip": text_file("a.csv.gz", SURVEY),
+    "plain-that-says-gzip": text_file("a.csv.gz", SURVEY, "is not packed with gzip"),
     "gzip-of-gzip": HostileFile("a.csv.gz", lambda: gzip.compress(gzip.compress(SURVEY.encode())), "packed twice"),
     "gzip-bomb": HostileFile("a.csv.gz", bomb, "more than 20 MB"),
     "gzip-bomb-of-rows": HostileFile("a.jsonl.gz", bomb_of_rows, "more than 20 MB"),

@@ -74,6 +74,12 @@ def test_every_page_has_the_running_job_in_its_frame(open_page: OpenPage, store:
     assert [bar.value for bar in page.get("progress")] == [20]
 
 
+def test_nothing_moves_beside_the_labelling_board(open_page: OpenPage, store: Store, worker: WorkerRow) -> None:
+    under_way(store, worker)
+    assert not open_page("pairs").get("progress")
+    assert open_page("pairs", tab="curate").get("progress")
+
+
 def test_cancel_reaches_the_running_job(open_page: OpenPage, store: Store, worker: WorkerRow) -> None:
     job_id = under_way(store, worker)
     job = now_is(store, job_id)
