@@ -21,7 +21,6 @@ from core.jobs import queue, table, training
 from core.tables import Job, JobStatus
 
 router = APIRouter(prefix="/v1/jobs", tags=["Jobs"])
-STEPS = ("triage", "judge", "mine")
 
 
 class StepIn(Body):
